@@ -18,6 +18,8 @@ class Layout(Model):
     """Database of the hook app, applied hashes and build artifacts."""
     media_root: str
     """Segments and playlists: <media_root>/hls/<slug>/<rendition>/index.m3u8. Outside any site's web root."""
+    run_dir: str = "/run/headend"
+    """Process ids and temporary files; emptied at boot."""
     web_address: str
     """Address nginx@web listens on."""
     web_http_port: int

@@ -15,4 +15,6 @@ Slug = Annotated[str, Field(pattern=rf"^{SLUG_PATTERN}$")]
 class Model(BaseModel):
     """Frozen and strict: no coercion ("30" is not 30), no unknown key, no change after loading."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
+    )

@@ -1,0 +1,54 @@
+"""Rules of the ingest: networks that exist, and at least one that may publish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from headend.fault import Fault, Location
+from headend.model.spec import Ingest
+from headend.places import Places
+from headend.sentences import wrong_network
+
+Network = IPv4Network | IPv6Network
+
+
+def ingest_faults(ingest: Ingest | None, places: Places) -> Iterator[Fault]:
+    """Faults of the ingest, none when it could not be read."""
+    if ingest is None:
+        return
+    networks: dict[str, list[Network]] = {"allow_publish": [], "deny_publish": []}
+    for key, found in networks.items():
+        for index, text in enumerate(getattr(ingest, key)):
+            network = read_network(text)
+            if network is None or str(network) != text.lower():
+                yield network_fault(("ingest", key, index), text, network, places)
+            if network is not None:
+                found.append(network)
+    allowed, denied = networks["allow_publish"], networks["deny_publish"]
+    if allowed and all(any(covers(deny, allow) for deny in denied) for allow in allowed):
+        fault = "nobody can publish: every network of allow_publish is denied here"
+        yield places.fault_at_key(("ingest", "deny_publish"), fault, "Deny less, or allow a network that is not denied")
+
+
+def read_network(text: str) -> Network | None:
+    """The network that a text means, its host bits cleared; None when it means none."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def network_fault(location: Location, text: str, network: Network | None, places: Places) -> Fault:
+    if network is None:
+        return places.fault_at_value(location, *wrong_network(text))
+    if str(network.network_address) != text.rsplit("/", 1)[0].lower():
+        return places.fault_at_value(location, f"{text} is not the start of its network", f"Write {network}")
+    return places.fault_at_value(location, f"{text} is not written in the usual form", f"Write {network}")
+
+
+def covers(outer: Network, inner: Network) -> bool:
+    """Whether the first network holds the second."""
+    if isinstance(outer, IPv4Network) and isinstance(inner, IPv4Network):
+        return inner.subnet_of(outer)
+    return isinstance(outer, IPv6Network) and isinstance(inner, IPv6Network) and inner.subnet_of(outer)

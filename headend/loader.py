@@ -1,0 +1,41 @@
+"""A spec file becomes a `Spec`, or all of its faults at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headend.check import validate
+from headend.fault import SpecError
+from headend.lint import lint
+from headend.model.spec import Spec
+from headend.parts import parts_of
+from headend.places import Places
+from headend.yaml_text import read_text
+from headend.yaml_tree import Mapping, plain, read_tree
+
+
+def load_spec(path: Path) -> Spec:
+    """The spec in a file.
+
+    Raises SpecError with every fault, sorted by line; UnreadableSpecError when the file itself cannot be read.
+    """
+    return load_with_places(path)[0]
+
+
+def load_with_places(path: Path) -> tuple[Spec, Places]:
+    """The spec in a file, and where each of its values stands. Raises as `load_spec` does."""
+    return parse(read_text(path), str(path))
+
+
+def parse(text: str, name: str) -> tuple[Spec, Places]:
+    """The spec in a text; `name` is what the faults call the file."""
+    root, faults = read_tree(text, name)
+    places = Places(root)
+    if not isinstance(root, Mapping):
+        remedy = "Start with 'site:' and 'streams:'; see specs/example.yaml"
+        raise SpecError([*faults, places.fault_at_value((), "a spec is a mapping", remedy)])
+    spec, model_faults = validate(places)
+    faults += model_faults + lint(parts_of(plain(root)), places)
+    if spec is None or faults:
+        raise SpecError(faults)
+    return spec, places
