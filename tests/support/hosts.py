@@ -1,0 +1,64 @@
+"""The deployed host of the end-to-end and fault tests: made for a session, or the one that a developer keeps up.
+
+`python -m testbed up test --publish 21935:1935/tcp --publish 28080:8080/tcp` keeps one up between sessions.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.deploy import Outcome, deploy
+from testbed.host import Host
+from testbed.image import DEFAULT_RELEASE
+from testbed.origin import Origin
+from testbed.places import ROOT, cache_dir
+
+# Not the demo's ports: the demo may be on air meanwhile.
+TEST = Origin(Host("test"), "demo", rtmp_port=21935, http_port=28080)
+
+DEMO_URL = "http://127.0.0.1:8080"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """An origin, and what its two deploys did."""
+
+    origin: Origin
+    was_bare: bool
+    """Whether the first deploy met a bare host."""
+    first: Outcome
+    second: Outcome
+
+
+def spec_for_tests() -> Path:
+    """The demo's spec with the address at which the tests reach the host."""
+    text = (ROOT / "specs" / "demo.yaml").read_text()
+    spec = cache_dir() / "test.yaml"
+    spec.write_text(text.replace(f"public_url: {DEMO_URL}", f"public_url: {TEST.http}"))
+    return spec
+
+
+def say(line: str) -> None:
+    """Progress of a long fixture, past pytest's capturing."""
+    print(f"    {line}", file=sys.__stderr__, flush=True)
+
+
+@contextmanager
+def deployed() -> Iterator[Deployed]:
+    """A host with the demo's spec on it, deployed twice."""
+    was_bare = not TEST.host.running()
+    if was_bare:
+        TEST.host.down()
+        TEST.host.up(DEFAULT_RELEASE, TEST.ports)
+    data = ["--data", f"spec={spec_for_tests()}"]
+    try:
+        first = deploy([TEST.host], say, data)
+        second = deploy([TEST.host], say, data)
+        yield Deployed(TEST, was_bare, first, second)
+    finally:
+        if was_bare:
+            TEST.host.down()
