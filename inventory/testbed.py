@@ -1,0 +1,13 @@
+"""The laboratory's running hosts (python -m testbed up NAME), each with every role."""
+
+from testbed.host import running_hosts
+
+_hosts = [f"@podman/{_host.container}" for _host in running_hosts()]
+
+builder = _hosts
+ingest = _hosts
+control = _hosts
+web = _hosts
+
+# A laboratory host lives for minutes and may sit behind a mirror that lags: an old source is reported, not refused.
+testbed = (_hosts, {"spec": "specs/demo.yaml", "allow_stale_sources": True})

@@ -1,0 +1,119 @@
+"""The facts' own commands, run by a real shell in a folder of the test, and what they make of the output."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api import FactBase
+
+from deploys.facts.applied import Applied, AppliedHashes
+from deploys.facts.files import FolderNames, LinkTarget, MissingPaths, MissingUsers, Placed, PlacedFiles
+from deploys.facts.python import PythonVersion
+from deploys.facts.units import LiveStreams, Units, UnitState
+from headend.artifact import Artifact
+
+
+def read(fact: type[FactBase[Any]], **arguments: Any) -> Any:
+    """The fact as this machine answers it; pyinfra takes the default for an empty output."""
+    done = subprocess.run(["sh", "-c", fact().command(**arguments)], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    return fact().process(lines) if lines else fact().default()
+
+
+def test_a_placed_artifact_equals_itself(tmp_path: Path) -> None:
+    path = tmp_path / "encode"
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    owner, group = path.owner(), path.group()
+    artifact = Artifact(path=str(path), text="#!/bin/sh\n", mode="0755", owner=owner, group=group)
+    assert read(PlacedFiles, paths=(str(path), str(tmp_path / "missing"))) == {str(path): Placed.of(artifact)}
+
+
+def test_a_link_is_no_artifact(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("text")
+    (tmp_path / "link").symlink_to("real")
+    artifact = Artifact(path=str(tmp_path / "link"), text="text")
+    assert read(PlacedFiles, paths=(artifact.path,))[artifact.path] != Placed.of(artifact)
+
+
+def test_no_file_is_placed(tmp_path: Path) -> None:
+    assert read(PlacedFiles, paths=(str(tmp_path / "missing"),)) == {}
+
+
+def test_folder_names(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "file").touch()
+    assert read(FolderNames, path=str(tmp_path)) == ["a", "b"]
+    assert read(FolderNames, path=str(tmp_path / "missing")) == []
+
+
+def test_missing_paths_and_users(tmp_path: Path) -> None:
+    assert read(MissingPaths, paths=(str(tmp_path), str(tmp_path / "x"))) == [str(tmp_path / "x")]
+    assert read(MissingUsers, users=("root", "nobody-by-that-name")) == ["nobody-by-that-name"]
+
+
+def test_link_target(tmp_path: Path) -> None:
+    (tmp_path / "current").symlink_to("releases/a")
+    assert read(LinkTarget, path=str(tmp_path / "current")) == "releases/a"
+    assert read(LinkTarget, path=str(tmp_path / "none")) == ""
+
+
+def test_applied_hashes_read_what_was_written(tmp_path: Path) -> None:
+    (tmp_path / "nginx@web.service").write_text(Applied(restart="a1", reload="b2").text)
+    (tmp_path / "tmpfiles").write_text(Applied(restart="c3").text)
+    assert read(AppliedHashes, applied_dir=str(tmp_path)) == {
+        "nginx@web.service": Applied(restart="a1", reload="b2"),
+        "tmpfiles": Applied(restart="c3"),
+    }
+    assert read(AppliedHashes, applied_dir=str(tmp_path / "missing")) == {}
+
+
+def test_one_applied_file_is_named_too(tmp_path: Path) -> None:
+    (tmp_path / "tmpfiles").write_text(Applied(restart="c3").text)
+    assert read(AppliedHashes, applied_dir=str(tmp_path)) == {"tmpfiles": Applied(restart="c3")}
+
+
+def test_python_version() -> None:
+    assert read(PythonVersion).count(".") == 1
+
+
+SHOWN = """\
+Id=nginx@ingest.service
+ActiveState=active
+SubState=running
+UnitFileState=enabled
+NeedDaemonReload=no
+
+Id=headend-hooks.service
+ActiveState=failed
+SubState=failed
+UnitFileState=
+NeedDaemonReload=yes
+"""
+
+
+def test_units() -> None:
+    assert Units().process(SHOWN.splitlines()) == {
+        "nginx@ingest.service": UnitState(active="active", sub="running", enabled=True),
+        "headend-hooks.service": UnitState(active="failed", sub="failed", needs_daemon_reload=True),
+    }
+
+
+STAT = """<rtmp><server><application><name>live</name><live>
+<stream><name>demo</name><client><id>3</id><publishing/></client><publishing/><active/></stream>
+<stream>
+<name>waiting</name>
+<client><id>4</id></client></stream>
+<nclients>2</nclients></live></application></server></rtmp>"""
+
+
+def test_live_streams_have_a_publisher() -> None:
+    assert LiveStreams().process(STAT.splitlines()) == ["demo"]
+
+
+def test_no_stat_page_no_live_stream() -> None:
+    closed_port = 9  # discard: nothing listens there
+    assert read(LiveStreams, stat_port=closed_port) == []
