@@ -1,0 +1,141 @@
+"""Who is let in, and is the encoder there first?"""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from hooks_app.stat_page import IngestDownError, StatPageError
+from tests.hooks_app.conftest import World
+
+
+def test_a_valid_key_is_admitted_once_a_fresh_encoder_is_attached(world: World) -> None:
+    assert world.publish() == 200
+    assert world.units.calls == ["restart demo"]
+    assert world.state() == "starting"
+
+
+def test_a_wrong_key_leaves_no_row_and_no_unit(world: World) -> None:
+    assert world.publish(key="wrong") == 403
+    assert (world.units.calls, world.sessions()) == ([], [])
+
+
+def test_an_empty_key_is_refused(world: World) -> None:
+    assert world.publish(key="") == 403
+
+
+def test_another_streams_key_is_refused(world: World) -> None:
+    _, other = world.keys.add("coffee-and-stocks", "")
+    assert world.publish(key=other) == 403
+
+
+def test_two_active_keys_both_admit_so_that_a_key_can_be_rotated(world: World) -> None:
+    _, second = world.keys.add("demo", "")
+    assert world.publish(key=second) == 200
+
+
+def test_a_revoked_key_is_refused(world: World) -> None:
+    world.keys.revoke(world.key_id)
+    assert world.publish() == 403
+
+
+def test_an_undeclared_stream_is_refused_even_with_a_key_of_its_own(world: World) -> None:
+    _, key = world.keys.add("gone", "")
+    assert world.publish(key=key, name="gone") == 403
+
+
+def test_a_second_publisher_is_refused_and_the_first_stays(world: World) -> None:
+    world.go_live()
+    assert world.publish(client=8) == 403
+    assert (world.state(), world.units.calls) == ("live", ["restart demo"])
+
+
+def test_a_second_publisher_is_refused_even_before_nginx_lists_the_first(world: World) -> None:
+    assert world.publish() == 200
+    world.ingest.unpublish("demo")
+    assert world.publish(client=8) == 403
+
+
+def test_the_stat_page_not_the_database_says_who_is_live(world: World) -> None:
+    world.go_live()
+    world.ingest.unpublish("demo")
+    world.clock.sleep(2)
+    assert world.publish(client=8) == 200
+    assert [row.state for row in world.sessions()] == ["ended", "starting"]
+
+
+def test_a_leftover_encoder_does_not_count_as_attached(world: World) -> None:
+    world.ingest.attach("demo")
+    world.units.restarted = lambda slug: None
+    assert world.publish() == 503
+
+
+def test_an_encoder_that_never_attaches_is_stopped_within_the_time_allowed(world: World) -> None:
+    world.units.restarted = lambda slug: None
+    assert world.publish() == 503
+    assert world.units.calls == ["restart demo", "stop demo"]
+    assert world.clock.elapsed == pytest.approx(world.facts.attach_timeout_seconds, abs=0.05)
+    assert world.sessions()[0].reason == "refused: encoder did not attach in time"
+
+
+def test_an_attempt_that_failed_was_never_on_air(world: World) -> None:
+    world.units.restarted = lambda slug: None
+    world.publish()
+    assert world.state() == "offline"
+
+
+def test_nobody_is_admitted_while_systemd_is_away(world: World) -> None:
+    world.units.broken = True
+    assert world.publish() == 503
+    assert world.sessions()[0].ended_at is not None
+
+
+@pytest.mark.parametrize("fault", [StatPageError("silent"), IngestDownError("down")])
+def test_nobody_is_admitted_while_the_stat_page_is_unreadable(world: World, fault: StatPageError) -> None:
+    world.ingest.fault = fault
+    assert world.publish() == 503
+    assert world.units.calls == []
+
+
+def test_nobody_is_admitted_while_another_process_holds_the_database(world: World) -> None:
+    with world.database.write() as db:
+        db.execute(text("UPDATE stream_key SET label = 'held'"))
+        assert world.publish() == 503
+    assert (world.sessions(), world.units.calls) == ([], [])
+
+
+def test_nobody_is_admitted_without_a_database(world: World) -> None:
+    with world.database.write() as db:
+        db.execute(text("DROP TABLE stream_key"))
+    assert world.publish() == 503
+
+
+def test_a_session_that_cannot_be_confirmed_is_not_admitted(world: World) -> None:
+    def attach_and_lose_the_table(slug: str) -> None:
+        world.ingest.attach(slug)
+        with world.database.write() as db:
+            db.execute(text("ALTER TABLE session RENAME TO lost"))
+
+    world.units.restarted = attach_and_lose_the_table
+    assert world.publish() == 503
+    assert world.units.calls == ["restart demo", "stop demo"]
+
+
+def test_of_many_publishers_at_once_exactly_one_is_admitted(world: World) -> None:
+    answers: list[int] = []
+    threads = [threading.Thread(target=lambda n=n: answers.append(world.publish(client=n))) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers)[0] == 200
+    assert set(sorted(answers)[1:]) <= {403, 503}
+    assert len(world.sessions()) == 1
+
+
+def test_after_the_publisher_has_left_the_next_is_admitted_at_once(world: World) -> None:
+    world.go_live()
+    assert world.leave() == 200
+    assert world.publish(client=8) == 200
