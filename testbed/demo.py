@@ -1,0 +1,164 @@
+"""The demo: a bare host, a deploy, a second deploy, a key, an encoder, and a stream that plays.
+
+Progress goes to standard error; the last line of standard output is one JSON object with what was reached and measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed.clip import demo_clip, publishable
+from testbed.deploy import Outcome, deploy
+from testbed.fault import TestbedError
+from testbed.host import Host
+from testbed.image import DEFAULT_RELEASE, RELEASES
+from testbed.origin import Origin
+from testbed.places import cache_dir
+from testbed.preflight import check_port, check_root, check_space
+from testbed.progress import Progress
+from testbed.publisher import Publisher, stop_left_over
+from testbed.viewer import Viewer
+
+DEMO = Origin(Host("demo"), "demo")
+RECONNECT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class OnAir:
+    """A stream that plays."""
+
+    state: dict[str, Any]
+    publish_to_playable_s: float
+
+
+def pid_file() -> Path:
+    """Where the id of the demo's encoder is kept for --down."""
+    return cache_dir() / "demo.pid"
+
+
+def down() -> None:
+    """Remove all that the demo started; nothing to remove is fine."""
+    stop_left_over(pid_file())
+    DEMO.host.down()
+
+
+def bare_host(release: int, progress: Progress) -> None:
+    """The demo's host is up afterwards: a new one, or the one of an earlier run."""
+    host = DEMO.host
+    if host.running():
+        runs = host.shell(". /etc/os-release; echo $VERSION_ID").strip()
+        if runs != str(release):
+            raise TestbedError(f"demo --debian: the host runs Debian {runs}. Take it down first: ./run demo --down")
+        progress.step(f"host {host.name} is up already")
+        return
+    host.down()
+    check_space()
+    check_port(DEMO.rtmp_port, "RTMP")
+    check_port(DEMO.http_port, "the watch page")
+    progress.step(f"start a bare Debian {release} host")
+    host.up(release, DEMO.ports)
+
+
+def deploy_twice(progress: Progress) -> tuple[Outcome, Outcome]:
+    """Deploy, and deploy again: the second has nothing to do."""
+    progress.step("deploy: pyinfra inventory/testbed.py deploy.py")
+    first = deploy([DEMO.host], progress.detail)
+    progress.step(f"deployed in {first.seconds:.1f} s; deploy again")
+    second = deploy([DEMO.host], progress.detail)
+    progress.step(f"second deploy: {len(second.changed)} changed in {second.seconds:.1f} s")
+    for name in second.changed:
+        progress.detail(f"changed: {name}")
+    return first, second
+
+
+def publish(film: Path, progress: Progress) -> OnAir:
+    """Publish in the background and wait until every rendition plays and the API says so."""
+    viewer = Viewer(DEMO.state()["playlist"])
+    seen = viewer.listed()
+    url = DEMO.publish_url(DEMO.add_key().secret)
+    progress.step(f"publish {film.name} in a loop")
+    publisher = Publisher.start(film, url, cache_dir() / "demo-publisher.jsonl", RECONNECT_SECONDS)
+    pid_file().write_text(str(publisher.pid))
+    began = publisher.wait("connecting")["at"]
+    publisher.wait("publishing")
+    progress.step("wait until every rendition plays")
+    playable = viewer.wait_playable(seen)
+    return OnAir(DEMO.wait_state("live"), round(playable - began, 3))
+
+
+def demo(arguments: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    """The whole demo; its result as the last line prints it."""
+    check_root()
+    film = None
+    if not arguments.no_publish:
+        progress.step("prepare the film")
+        film = publishable(arguments.input) if arguments.input else demo_clip()
+    stop_left_over(pid_file())
+    bare_host(arguments.debian, progress)
+    first, second = deploy_twice(progress)
+    DEMO.wait_state("offline", "ended", seconds=20)
+    on_air = publish(film, progress) if film else None
+    state = on_air.state if on_air else DEMO.state()
+    return {
+        "stream": DEMO.slug,
+        "state": state["state"],
+        "playlist": state["playlist"],
+        # An outside encoder needs the key; on air nobody does.
+        "rtmp_url": DEMO.publish_url(None if on_air else DEMO.add_key().secret),
+        "publish_to_playable_s": on_air.publish_to_playable_s if on_air else None,
+        "first_deploy_s": round(first.seconds, 1),
+        "redeploy_s": round(second.seconds, 1),
+        "redeploy_changed": len(second.changed),
+        "renditions": state["renditions"],
+    }
+
+
+def report(result: dict[str, Any]) -> None:
+    """Where to look, for a person; then the JSON line, for a program."""
+    print(f"watch page   {DEMO.watch_page}")
+    print(f"playlist     {result['playlist']}")
+    if result["state"] != "live":
+        print(f"publish to   {result['rtmp_url']}")
+    print("take down    ./run demo --down")
+    print(json.dumps(result), flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The demo's options."""
+    top = argparse.ArgumentParser(prog="./run demo", description=__doc__.splitlines()[0] if __doc__ else None)
+    top.add_argument("--no-publish", action="store_true", help="stop before publishing; prints a URL with its key")
+    top.add_argument("--input", type=Path, metavar="FILE", help="publish this film instead of the demo's clip")
+    top.add_argument("--debian", type=int, choices=list(RELEASES), default=DEFAULT_RELEASE, help="release of the host")
+    top.add_argument("--down", action="store_true", help="remove everything that the demo started")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit 0 with the stream up, 1 with one line about what is in the way, 130 when interrupted."""
+    arguments = parser().parse_args(argv)
+    try:
+        if arguments.down:
+            check_root()
+            down()
+            print("demo: down", file=sys.stderr)
+            return 0
+        with Progress("demo") as progress:
+            result = demo(arguments, progress)
+    except TestbedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("demo: interrupted. Remove what was started: ./run demo --down", file=sys.stderr)
+        return 130
+    report(result)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

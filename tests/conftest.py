@@ -1,0 +1,61 @@
+"""What every test folder shares: which tests need a host, and the one deployed host that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from testbed.clip import demo_clip
+from testbed.origin import Key
+from testbed.publisher import Publisher
+from tests.support.hosts import Deployed, deployed
+
+NEED_A_HOST = ("hosts", "end_to_end", "faults")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the folders that need a host, so that `-m "not host"` is the fast part."""
+    for item in items:
+        folder = item.path.relative_to(config.rootpath).parts
+        if folder[0] == "tests" and folder[1] in NEED_A_HOST:
+            item.add_marker(pytest.mark.host)
+
+
+@pytest.fixture(scope="session")
+def deployment() -> Iterator[Deployed]:
+    """A bare host, deployed twice; gone after the session unless it was up before."""
+    with deployed() as done:
+        yield done
+
+
+@pytest.fixture(scope="session")
+def film() -> Path:
+    """The clip that the demo publishes."""
+    return demo_clip()
+
+
+@pytest.fixture(scope="session")
+def key(deployment: Deployed) -> Key:
+    """A valid key of the stream."""
+    return deployment.origin.add_key()
+
+
+Publish = Callable[..., Publisher]
+
+
+@pytest.fixture
+def publish(deployment: Deployed, key: Key, film: Path, tmp_path: Path) -> Iterator[Publish]:
+    """Starts encoders for one test; afterwards they are gone and the stream is off air."""
+    started: list[Publisher] = []
+
+    def start(url: str | None = None, reconnect: float | None = None) -> Publisher:
+        url = url or deployment.origin.publish_url(key.secret)
+        started.append(Publisher.start(film, url, tmp_path / f"publisher-{len(started)}.jsonl", reconnect))
+        return started[-1]
+
+    yield start
+    for publisher in started:
+        publisher.stop()
+    deployment.origin.wait_state("offline", "ended")
