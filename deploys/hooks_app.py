@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from pyinfra import host
@@ -64,8 +65,14 @@ def switch(root: str) -> Commands:
 def release_for_host() -> Release | None:
     """The release for this host's Python; None on a host that has no Python yet."""
     version = host.get_fact(PythonVersion)
+    return _release(version) if version else None
+
+
+@cache
+def _release(python_version: str) -> Release:
+    """Once per process: every host and every step of a deploy means the same release, whoever edits meanwhile."""
     try:
-        return build_release(version, CACHE) if version else None
+        return build_release(python_version, CACHE)
     except ReleaseError as error:
         raise OperationError(str(error)) from None
 

@@ -47,7 +47,7 @@ class Translation:
         key = known_key(parent)
         missing = self.missing.get(parent, [])
         siblings = [child for child in key.children if self.places.has((*parent, child))]
-        fault, remedy = unknown_key(name, siblings, missing, list(key.children))
+        fault, remedy = unknown_key(name, siblings, missing, list(key.children), home_of(name))
         self.missing[parent] = [child for child in missing if f"'{child}'" not in remedy or "Known" in remedy]
         return self.places.fault_at_key(location, fault, remedy)
 
@@ -70,6 +70,12 @@ class Translation:
         scalar = self.places.scalar(location)
         fault, remedy = sentence(error["type"], known_key(location), scalar, error["input"], error.get("ctx", {}))
         return self.places.fault_at_value(location, fault, remedy)
+
+
+def home_of(name: str) -> str | None:
+    """The path of the one mapping that has a key of this name, None for no or several such mappings."""
+    homes = [key.path for key in spec_keys().walk() if name in key.children]
+    return homes[0] if len(homes) == 1 else None
 
 
 def known_key(location: Location) -> Key:

@@ -30,7 +30,8 @@ def master_playlists(spec: Spec, layout: Layout) -> Iterator[Artifact]:
     """One master playlist per stream; nginx@web reads it at each request."""
     for stream in spec.streams:
         yield Artifact(
-            path=f"{layout.config_dir}/streams/{stream.slug}/master.m3u8", text=master_playlist(spec.ladders[stream.ladder])
+            path=f"{layout.config_dir}/streams/{stream.slug}/master.m3u8",
+            text=master_playlist(spec.ladders[stream.ladder]),
         )
 
 

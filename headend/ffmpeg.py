@@ -74,7 +74,9 @@ def encoder_flags(
 def _program() -> Iterator[Flags]:
     yield Flags(("ffmpeg", "-hide_banner"), "FFmpeg 5.1 or newer (-fps_mode).")
     yield Flags(("-nostdin", "-y"), "A service has no keyboard: nobody to ask whether the old poster may be replaced.")
-    yield Flags(("-nostats", "-loglevel", "warning"), "The journal keeps what went wrong, not a progress line per second.")
+    yield Flags(
+        ("-nostats", "-loglevel", "warning"), "The journal keeps what went wrong, not a progress line per second."
+    )
 
 
 def _input(url: str) -> Iterator[Flags]:
@@ -82,7 +84,10 @@ def _input(url: str) -> Iterator[Flags]:
         ("-protocol_whitelist", "rtmp,tcp"),
         "The input can open nothing but RTMP: no file, no playlist inside media (CVE-2016-1897 and its kin).",
     )
-    yield Flags(("-rtmp_live", "live"), "Wait for the live stream; never ask for a recording of that name (ffmpeg-protocols, rtmp).")
+    yield Flags(
+        ("-rtmp_live", "live"),
+        "Wait for the live stream; never ask for a recording of that name (ffmpeg-protocols, rtmp).",
+    )
     yield Flags(
         ("-fpsprobesize", "0"),
         "The ladder states the frame rate, so nobody needs to measure twenty frames first: on air 0.8 s sooner (measured, 5.1.9).",
@@ -123,14 +128,30 @@ def _rendition(ladder: Ladder, rung: Picture, folder: str, *, copied: bool) -> I
 
 
 def _copied_video() -> Iterator[Flags]:
-    yield Flags(("-map", "0:v:0", "-c:v", "copy"), "The publisher's own picture fits the source rendition: not one frame is encoded.")
+    yield Flags(
+        ("-map", "0:v:0", "-c:v", "copy"),
+        "The publisher's own picture fits the source rendition: not one frame is encoded.",
+    )
 
 
 def _video(ladder: Ladder, rung: Picture) -> Iterator[Flags]:
     yield Flags(("-map", f"[{rung.name}]"), "One output per rung: its folder, its playlist, its bit rates.")
-    yield Flags(("-fps_mode", "passthrough"), "The fps filter already made the clock; a second one per output could drift from it.")
     yield Flags(
-        ("-c:v", "libx264", "-preset", rung.preset, *_tune(rung), "-profile:v", rung.profile, "-level", rung.level(ladder.frame_rate)),
+        ("-fps_mode", "passthrough"),
+        "The fps filter already made the clock; a second one per output could drift from it.",
+    )
+    yield Flags(
+        (
+            "-c:v",
+            "libx264",
+            "-preset",
+            rung.preset,
+            *_tune(rung),
+            "-profile:v",
+            rung.profile,
+            "-level",
+            rung.level(ladder.frame_rate),
+        ),
         "Profile and level are said aloud, because the master playlist promises them in CODECS (RFC 6381).",
     )
     yield Flags(
@@ -165,11 +186,15 @@ def _audio(rung: Picture) -> Iterator[Flags]:
 
 
 def _hls(ladder: Ladder, folder: str, *, copied: bool) -> Iterator[Flags]:
-    yield Flags(("-f", "hls", "-hls_segment_type", "mpegts"), "HLS with MPEG-TS segments: the format that every player reads.")
+    yield Flags(
+        ("-f", "hls", "-hls_segment_type", "mpegts"), "HLS with MPEG-TS segments: the format that every player reads."
+    )
     by_keyframe = ladder.segment_gops == 1 and not copied
     yield Flags(
         ("-hls_time", EVERY_KEYFRAME if by_keyframe else str(ladder.segment_seconds)),
-        "A segment ends at every keyframe: the encoder made them for that." if by_keyframe else "A segment is several GOPs long.",
+        "A segment ends at every keyframe: the encoder made them for that."
+        if by_keyframe
+        else "A segment is several GOPs long.",
     )
     yield Flags(("-hls_list_size", str(ladder.window_segments)), "The window: how far back a viewer can seek.")
     yield Flags(

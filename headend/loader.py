@@ -34,8 +34,11 @@ def parse(text: str, name: str) -> tuple[Spec, Places]:
     if not isinstance(root, Mapping):
         remedy = "Start with 'site:' and 'streams:'; see specs/example.yaml"
         raise SpecError([*faults, places.fault_at_value((), "a spec is a mapping", remedy)])
-    spec, model_faults = validate(places)
-    faults += model_faults + lint(parts_of(plain(root)), places)
+    spec, more = validate(places)
+    more += lint(parts_of(plain(root)), places)
+    # What cannot be read is not judged as well: one fault for one place.
+    unread = {fault.place for fault in faults}
+    faults += [fault for fault in more if fault.place not in unread]
     if spec is None or faults:
         raise SpecError(faults)
     return spec, places

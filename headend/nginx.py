@@ -16,7 +16,11 @@ RENDITION_PATTERN = r"[a-z0-9][a-z0-9-]{0,19}"
 def ingest(spec: Spec, layout: Layout) -> Artifact:
     """nginx@ingest. A reload would leave its publishers with an old worker that no encoder can find: it takes a restart."""
     text = fill(
-        "nginx/ingest.conf.j2", layout=layout, ingest=spec.ingest, rtmp_port=spec.ingest.rtmp_port, application=APPLICATION
+        "nginx/ingest.conf.j2",
+        layout=layout,
+        ingest=spec.ingest,
+        rtmp_port=spec.ingest.rtmp_port,
+        application=APPLICATION,
     )
     return Artifact(
         path=f"{layout.config_dir}/nginx/ingest.conf", text=text, unit="nginx@ingest.service", action="restart"

@@ -14,6 +14,7 @@ from headend.model.spec import Ingest, Site, Stream
 
 M = TypeVar("M", bound=Model)
 Rung = tuple[Location, Picture]
+Text = tuple[Location, str]
 RUNG_KEYS = ("source", "renditions")
 
 
@@ -29,26 +30,36 @@ class LadderPart:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What could be read of a spec."""
+    """What could be read of a spec. Texts keep their location in the file."""
 
-    site: Site | None
+    public_url: list[Text]
+    time_zone: list[Text]
     ladders: list[LadderPart]
-    ladder_names: list[str]
-    """Every name that the file gives, also of faulty ladders."""
-    streams: list[tuple[Location, Stream]]
-    ingest: Ingest | None
+    ladder_names: list[str] | None
+    """Every name that the file gives, also of faulty ladders; None when it cannot be known."""
+    slugs: list[Text]
+    stream_ladders: list[Text]
+    """The ladder that each stream names, or would have by default."""
+    allow_publish: list[Text]
+    deny_publish: list[Text]
 
 
 def parts_of(data: Any) -> Parts:
     """The readable parts of a spec's plain data."""
     spec = mapping(data)
-    ladders = mapping(spec["ladders"]) if "ladders" in spec else {"default": {}}
+    given = spec.get("ladders", {"default": {}})
+    streams = texts(Stream, ("streams",), spec.get("streams"))
+    site = texts(Site, ("site",), spec.get("site"))
+    ingest = texts(Ingest, ("ingest",), {"allow_publish": ["0.0.0.0/0", "::/0"], **mapping(spec.get("ingest"))})
     return Parts(
-        site=read(Site, spec.get("site")),
-        ladders=[ladder_part(("ladders", name), mapping(ladder)) for name, ladder in ladders.items()],
-        ladder_names=list(ladders),
-        streams=readable(Stream, ("streams",), spec.get("streams")),
-        ingest=read(Ingest, spec.get("ingest", {})),
+        public_url=[text for text in site if text[0][-1] == "public_url"],
+        time_zone=[text for text in site if text[0][-1] == "time_zone"],
+        ladders=[ladder_part(("ladders", name), mapping(ladder)) for name, ladder in mapping(given).items()],
+        ladder_names=list(given) if isinstance(given, dict) else None,
+        slugs=[text for text in streams if text[0][-1] == "slug"],
+        stream_ladders=[text for text in streams if text[0][-1] == "ladder"],
+        allow_publish=[text for text in ingest if text[0][1] == "allow_publish"],
+        deny_publish=[text for text in ingest if text[0][1] == "deny_publish"],
     )
 
 
@@ -58,17 +69,39 @@ def ladder_part(location: Location, ladder: dict[str, Any]) -> LadderPart:
     if source := read(SourceRendition, ladder.get("source")):
         rungs.append(((*location, "source"), source))
     if "renditions" in ladder:
-        rungs += readable(Rendition, (*location, "renditions"), ladder["renditions"])
+        items = ladder["renditions"] if isinstance(ladder["renditions"], list) else []
+        found = [((*location, "renditions", index), read(Rendition, item)) for index, item in enumerate(items)]
+        rungs += [(place, rendition) for place, rendition in found if rendition is not None]
     else:
         rungs += [((*location, "renditions", index), rendition) for index, rendition in enumerate(Ladder().renditions)]
     return LadderPart(location, clock, rungs)
 
 
-def readable(model: type[M], location: Location, data: Any) -> list[tuple[Location, M]]:
-    """The items of a list that fit the model, each with its location."""
-    items = data if isinstance(data, list) else []
-    found = [((*location, index), read(model, item)) for index, item in enumerate(items)]
-    return [(place, value) for place, value in found if value is not None]
+def texts(model: type[Model], location: Location, data: Any) -> list[Text]:
+    """Every text of a mapping, or of a list of mappings, that the model has no fault with; also inside its lists."""
+    if isinstance(data, list):
+        return [text for index, item in enumerate(data) for text in texts(model, (*location, index), item)]
+    faulty = faults_of(model, data)
+    values = {key: field.default for key, field in model.model_fields.items() if isinstance(data, dict)}
+    values |= mapping(data)
+    found: list[Text] = []
+    for key, value in values.items():
+        if isinstance(value, str):
+            found.append(((key,), value))
+        elif isinstance(value, list):
+            found += [((key, index), item) for index, item in enumerate(value) if isinstance(item, str)]
+    return [
+        ((*location, *inner), text) for inner, text in found if inner[0] in model.model_fields and inner not in faulty
+    ]
+
+
+def faults_of(model: type[Model], data: Any) -> set[Location]:
+    """Where the model finds faults in the data."""
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        return {detail["loc"] for detail in error.errors(include_url=False)}
+    return set()
 
 
 def read(model: type[M], data: Any) -> M | None:

@@ -37,7 +37,7 @@ def has_no_value(key: Key) -> Sentence:
     if key.kind in ("list", "mapping"):
         remedy = "Indent its content below it, or remove the key" if not key.required else "Indent its content below it"
         return "has no content", remedy
-    default = "" if key.required else f", or remove the line for the default {key.default}"
+    default = "" if key.required else f"; or remove the line for the default {key.default}"
     return "has no value", f"{use(key)}{default}"
 
 
@@ -169,15 +169,18 @@ def lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def unknown_key(name: str, siblings: list[str], missing: list[str], known: list[str]) -> Sentence:
-    """A key that the model does not have: what was probably meant, or what could be.
+def unknown_key(name: str, siblings: list[str], missing: list[str], known: list[str], home: str | None) -> Sentence:
+    """A key that the model does not have here: what was probably meant, where it belongs, or what could be.
 
-    `missing` are required keys that are absent, the likeliest meaning; `siblings` are present already, never proposed.
+    `missing` are required keys that are absent, the likeliest meaning; `siblings` are present already, never proposed;
+    `home` is where the model does have a key of this name.
     """
     open_keys = [key for key in known if key not in siblings]
     near = nearest(name, missing) or nearest(name, open_keys)
     if near:
         return "unknown key", f"Did you mean '{near}'?"
+    if home is not None:
+        return "unknown key", f"It belongs under '{home}'"
     if name in HINTS:
         return "unknown key", HINTS[name]
     return "unknown key", f"Known here: {', '.join(known)}"

@@ -8,11 +8,6 @@ SENTENCES = (
     ("character '@'", "text cannot start with @", "Put it in quotes"),
     ("character '`'", "text cannot start with a backquote", "Put it in quotes"),
     ("character '%'", "text cannot start with %", "Put it in quotes"),
-    (
-        "mapping values are not allowed",
-        "a second colon in one line",
-        "Put text with ': ' in quotes, or start a new line",
-    ),
     ("sequence entries are not allowed", "a list cannot start on this line", "Start each '- ' on a line of its own"),
     ("unknown escape character", "unknown escape after a backslash", "Use single quotes, or write the backslash twice"),
     ("could not find expected ':'", "a key without a colon", "Write 'key: value'"),
@@ -21,8 +16,21 @@ SENTENCES = (
 )
 
 
-def sentence(problem: str, context: str, opened_line: int | None) -> tuple[str, str]:
-    """Fault and remedy for a problem of the YAML parser; `opened_line` is where the unfinished thing began."""
+INDENTATION = (
+    "the indentation does not fit the lines above",
+    "Indent keys of one mapping by the same number of spaces",
+)
+
+
+def sentence(problem: str, context: str, opened_line: int | None, before: str) -> tuple[str, str]:
+    """Fault and remedy for a problem of the YAML parser.
+
+    `opened_line` is where the unfinished thing began, `before` the text of the line in front of the problem.
+    """
+    if "mapping values are not allowed" in problem:
+        if ": " in before:
+            return "a second colon in one line", "Put text with ': ' in quotes, or start a new line"
+        return INDENTATION
     for part, fault, remedy in SENTENCES:
         if part in problem:
             return fault, remedy
@@ -33,5 +41,5 @@ def sentence(problem: str, context: str, opened_line: int | None) -> tuple[str, 
         bracket = "bracket" if "sequence" in context else "brace"
         return f"a {bracket}{since} is not closed properly", "Separate items with commas and close it"
     if "block mapping" in context or "block collection" in context or "block sequence" in context:
-        return "the indentation does not fit the lines above", "Indent keys of one mapping by the same number of spaces"
+        return INDENTATION
     return "this is not YAML", "Compare it with specs/example.yaml"

@@ -6,8 +6,6 @@ duplicate key is found where it stands. Scalars follow the YAML 1.2 core schema:
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -18,19 +16,11 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from headend.fault import Fault, Location, Place, SpecError, path_text, shown
 from headend.yaml_problem import sentence
+from headend.yaml_scalar import Plain, core_schema, unprintable
 
 DEPTH_LIMIT = 20
 ALIAS_LIMIT = 100
 NODE_LIMIT = 10_000
-
-NULL = re.compile(r"null|Null|NULL|~|")
-BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
-INTEGER = re.compile(r"[-+]?[0-9]+")
-BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-NUMBER_LENGTH = 40
-
-Plain = None | bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,9 @@ class TreeBuilder:
             mark = error.problem_mark or error.context_mark
             place = self.at(mark) if mark else Place(self.name, 1, 1)
             opened = self.at(error.context_mark) if error.context_mark else None
-            self.stop(place, *sentence(str(error.problem), str(error.context), opened.line if opened else None))
+            before = text.splitlines()[place.line - 1][: place.column - 1] if place.line <= text.count("\n") else ""
+            opened_line = opened.line if opened else None
+            self.stop(place, *sentence(str(error.problem), str(error.context), opened_line, before))
         except (YAMLError, ValueError, OverflowError):
             self.stop(Place(self.name, 1, 1), "the text is not YAML", "Compare it with specs/example.yaml")
 
@@ -153,12 +145,8 @@ class TreeBuilder:
 
     def scalar(self, event: yaml_events.ScalarEvent, place: Place, location: Location) -> Scalar:
         text: str = event.value
-        for character in text:
-            if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
-                what = "a line break" if character == "\n" else f"control character U+{ord(character):04X}"
-                self.faults.append(Fault(place, path_text(location), f"the text has {what}", "Write it on one line"))
-                text = ""
-                break
+        if problem := unprintable(text):
+            self.faults.append(Fault(place, path_text(location), *problem))
         quoted = event.style is not None
         return Scalar(place, text if quoted else core_schema(text), text, quoted)
 
@@ -178,6 +166,9 @@ class TreeBuilder:
             key_place = self.at(event.start_mark)
             key = self.key(self.node(event, location, depth + 1), key_place, location)
             node = self.node(next(self.events), (*location, key), depth + 1)
+            if isinstance(node, Scalar) and not node.quoted and not node.text:
+                # An absent value has no place of its own: ruamel.yaml names the next line.
+                node = Scalar(key_place, None, "", quoted=False)
             if key in mapping.entries:
                 fault = f"given twice, first in line {mapping.entries[key].place.line}"
                 self.faults.append(Fault(key_place, path_text((*location, key)), fault, "Keep one of them"))
@@ -202,23 +193,6 @@ class TreeBuilder:
 
     def stop(self, place: Place, fault: str, remedy: str, location: Location = ()) -> NoReturn:
         raise SpecError([*self.faults, Fault(place, path_text(location), fault, remedy)]) from None
-
-
-def core_schema(text: str) -> Plain:
-    """What an unquoted YAML 1.2 scalar means."""
-    if NULL.fullmatch(text):
-        return None
-    if BOOLEAN.fullmatch(text):
-        return text.lower() == "true"
-    if len(text) > NUMBER_LENGTH:
-        return text
-    if INTEGER.fullmatch(text):
-        return int(text)
-    if BASED.fullmatch(text):
-        return int(text, 0)
-    if FLOAT.fullmatch(text):
-        return float(re.sub(r"\.(?=[iInN])", "", text))
-    return text
 
 
 def size(node: Node, limit: int) -> int:

@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -15,7 +15,7 @@ REDACTED = "[redacted]"
 _SECRET_FIELD = re.compile(r"key|secret|token|passw|authorization|cookie|body", re.IGNORECASE)
 _PUBLIC_FIELDS = frozenset({"key_id"})
 # `key=…` in any text: a query, a form body, a traceback. `=` and the quotes may be escaped.
-_SECRET_IN_TEXT = re.compile(r"(?i)\b((?:key|secret|token|password)(?:=|%3d))[^\s&\"'\\,;)]+")
+_SECRET_IN_TEXT = re.compile(r"(?i)((?:key|secret|token|password)(?:=|%3d))[^\s&\"'\\,;)]+")
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -37,8 +37,11 @@ def _clean(name: str, value: Any) -> Any:
     return value if isinstance(value, (int, float, bool, type(None))) else _clean("", str(value))
 
 
-def configure() -> None:
-    """Send structlog's events and every library's log records (uvicorn, alembic) through the same processors."""
+def configure(stream: TextIO | None = None) -> None:
+    """Send structlog's events and every library's log records (uvicorn, alembic) through the same processors.
+
+    To stdout, unless a stream is given.
+    """
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -50,7 +53,7 @@ def configure() -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.PositionalArgumentsFormatter()],
@@ -64,5 +67,7 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    # A line that cannot be written would otherwise be printed to stderr, raw.
+    logging.raiseExceptions = False
     # Migrations announce themselves at every start.
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -14,8 +14,8 @@ from headend.places import Places
 
 def lint(parts: Parts, places: Places) -> list[Fault]:
     """Every broken rule in the readable parts of a spec."""
-    faults = [*site_faults(parts.site, places), *stream_faults(parts, places)]
-    faults += ingest_faults(parts.ingest, places)
+    faults = [*site_faults(parts, places), *stream_faults(parts, places)]
+    faults += ingest_faults(parts, places)
     for ladder in parts.ladders:
         faults += ladder_faults(ladder, places)
         faults += rung_faults(ladder, places)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 
 from headend.fault import Fault, Location
-from headend.model.spec import Ingest
+from headend.parts import Parts
 from headend.places import Places
 from headend.sentences import wrong_network
 
 Network = IPv4Network | IPv6Network
 
 
-def ingest_faults(ingest: Ingest | None, places: Places) -> Iterator[Fault]:
-    """Faults of the ingest, none when it could not be read."""
-    if ingest is None:
-        return
-    networks: dict[str, list[Network]] = {"allow_publish": [], "deny_publish": []}
-    for key, found in networks.items():
-        for index, text in enumerate(getattr(ingest, key)):
+def ingest_faults(parts: Parts, places: Places) -> Iterator[Fault]:
+    """Faults of those networks that could be read."""
+    allowed: list[Network] = []
+    denied: list[Network] = []
+    for texts, found in ((parts.allow_publish, allowed), (parts.deny_publish, denied)):
+        for location, text in texts:
             network = read_network(text)
             if network is None or str(network) != text.lower():
-                yield network_fault(("ingest", key, index), text, network, places)
+                yield network_fault(location, text, network, places)
             if network is not None:
                 found.append(network)
-    allowed, denied = networks["allow_publish"], networks["deny_publish"]
     if allowed and all(any(covers(deny, allow) for deny in denied) for allow in allowed):
         fault = "nobody can publish: every network of allow_publish is denied here"
         yield places.fault_at_key(("ingest", "deny_publish"), fault, "Deny less, or allow a network that is not denied")
@@ -42,7 +40,7 @@ def read_network(text: str) -> Network | None:
 def network_fault(location: Location, text: str, network: Network | None, places: Places) -> Fault:
     if network is None:
         return places.fault_at_value(location, *wrong_network(text))
-    if str(network.network_address) != text.rsplit("/", 1)[0].lower():
+    if ip_interface(text).ip != network.network_address:
         return places.fault_at_value(location, f"{text} is not the start of its network", f"Write {network}")
     return places.fault_at_value(location, f"{text} is not written in the usual form", f"Write {network}")
 

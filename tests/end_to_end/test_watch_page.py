@@ -53,8 +53,11 @@ def test_page_follows_the_stream_from_off_air_to_its_last_frame(origin: Origin, 
     expect(page.locator("#headline")).to_have_text(
         "Off air" if origin.state()["state"] == "offline" else "This stream has ended"
     )
-    publisher = Publisher.start(demo_clip(), origin.publish_url(origin.add_key().secret), tmp_path / "publisher.jsonl")
+    url = origin.publish_url(origin.add_key().secret)
+    # As broadcasters' encoders do, it calls again when a loaded host was too slow to let it in.
+    publisher = Publisher.start(demo_clip(), url, tmp_path / "publisher.jsonl", reconnect=2.0)
     try:
+        publisher.wait("publishing", seconds=30)
         page.locator("body[data-phase=playing]").wait_for(timeout=20_000)
         page.wait_for_function("document.getElementById('video').videoHeight > 0")
         began = page.evaluate("document.getElementById('video').currentTime")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import structlog
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -100,6 +102,12 @@ def stream_facts(slug: str, title: str) -> StreamFacts:
     return StreamFacts(slug=slug, title=title, renditions=("720p", "480p"), segment_seconds=2, playlist=playlist)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def plain_logs() -> None:
+    """structlog's own default draws every exception with all its local variables, which takes seconds."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+
+
 @pytest.fixture
 def facts(tmp_path: Path) -> HookFacts:
     return HookFacts(
@@ -113,10 +121,20 @@ def facts(tmp_path: Path) -> HookFacts:
     )
 
 
-@pytest.fixture
-def database(facts: HookFacts) -> Iterator[Database]:
-    database = Database(facts.database_url, busy_seconds=0.2)
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database, migrated once for all tests."""
+    path = tmp_path_factory.mktemp("database") / "state.sqlite3"
+    database = Database(f"sqlite:///{path}")
     database.migrate()
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(facts: HookFacts, migrated: Path, tmp_path: Path) -> Iterator[Database]:
+    shutil.copy(migrated, tmp_path / "state.sqlite3")
+    database = Database(facts.database_url, busy_seconds=0.2)
     yield database
     database.close()
 

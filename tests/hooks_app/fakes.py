@@ -117,7 +117,9 @@ def publish_pairs(name: str = "demo", client: int = 7, **changed: str) -> list[t
 
 def body(pairs: list[tuple[str, str]], query: str = "") -> bytes:
     """The form as nginx-rtmp sends it: its own values escaped, the publisher's query as it came."""
-    return ("&".join(f"{name}={quote(value, safe='=/:')}" for name, value in pairs) + (f"&{query}" if query else "")).encode()
+    return (
+        "&".join(f"{name}={quote(value, safe='=/:')}" for name, value in pairs) + (f"&{query}" if query else "")
+    ).encode()
 
 
 def publish_body(key: str, name: str = "demo", client: int = 7, **changed: str) -> bytes:

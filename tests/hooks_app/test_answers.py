@@ -9,6 +9,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import RedirectResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -41,9 +42,9 @@ def test_no_route_ever_redirects(world: World, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("path", HOOKS)
-def test_under_hooks_there_are_three_answers(world: World, method: str, path: str) -> None:
-    assert world.client.request(method, path).status_code in {200, 403, 503}
+def test_under_hooks_there_are_three_answers(world: World, method: str) -> None:
+    for path in HOOKS:
+        assert world.client.request(method, path).status_code in {200, 403, 503}, path
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -52,7 +53,9 @@ def test_no_path_under_hooks_gets_another_answer(world: World, method: str, path
     assert world.client.request(method, f"/hooks/{path}").status_code in {200, 403, 503}
 
 
-@pytest.mark.parametrize("status", [*range(201, 209), *range(300, 309), *range(400, 432), *range(500, 512)])
+@pytest.mark.parametrize(
+    "status", [201, 204, 206, 300, 301, 302, 303, 304, 307, 308, 400, 401, 404, 405, 422, 429, 500, 502, 504]
+)
 def test_the_gate_narrows_every_status(status: int) -> None:
     app = FastAPI(redirect_slashes=False)
 
@@ -73,7 +76,9 @@ def test_the_gate_turns_a_redirect_into_503() -> None:
     assert TestClient(app, follow_redirects=False).get("/hooks/moved").status_code == 503
 
 
-@pytest.mark.parametrize("fault", [RuntimeError("no"), ValueError("no"), MemoryError(), KeyError("x"), OSError(28, "full")])
+@pytest.mark.parametrize(
+    "fault", [RuntimeError("no"), ValueError("no"), MemoryError(), KeyError("x"), OSError(28, "full")]
+)
 def test_an_exception_nobody_thought_of_is_a_503(world: World, fault: Exception) -> None:
     def fail(slug: str) -> None:
         raise fault
@@ -84,15 +89,13 @@ def test_an_exception_nobody_thought_of_is_a_503(world: World, fault: Exception)
 
 
 def test_every_exception_handler_answers_without_redirecting(world: World) -> None:
-    for fault in (HTTPException(404), RuntimeError("no"), world_database_error()):
+    for fault in (HTTPException(404), RuntimeError("no"), database_error()):
         handler = next(h for kind, h in reversed(world.app.exception_handlers.items()) if is_kind(fault, kind))
         assert handler(None, fault).status_code >= 400  # type: ignore[arg-type,union-attr]
 
 
-def world_database_error() -> Exception:
+def database_error() -> Exception:
     """What SQLAlchemy raises when SQLite cannot."""
-    from sqlalchemy.exc import OperationalError
-
     return OperationalError("SELECT 1", None, Exception("disk full"))
 
 

@@ -43,7 +43,9 @@ def test_one_missing_rendition_is_enough_not_to_be(facts: HookFacts) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"age": 1.0}, {"segment": b""}, {"segment": None}])
-def test_one_rendition_of_the_last_show_or_without_its_segment_is_not(facts: HookFacts, wrong: dict[str, float]) -> None:
+def test_one_rendition_of_the_last_show_or_without_its_segment_is_not(
+    facts: HookFacts, wrong: dict[str, float]
+) -> None:
     write(facts, "720p"), write(facts, "480p", **wrong)  # type: ignore[arg-type]
     assert not playable(facts)
 

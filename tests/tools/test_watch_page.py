@@ -111,6 +111,8 @@ def test_live_stream_plays_muted_and_gets_its_sound_by_keyboard(site: Site, page
     page.goto(f"{site.url}/watch/main")
     wait_until_playing(page)
     expect(page.locator("#live")).to_have_text("Live")
+    assert [worker.url for worker in page.workers if "/watch/assets/hls.worker-" not in worker.url] == []
+    assert len(page.workers) == 1, "the demuxer does not run beside the page"
     before = played_seconds(page)
     sound = page.get_by_role("button", name="Unmute")
     sound.focus()

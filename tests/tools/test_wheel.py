@@ -68,7 +68,7 @@ def test_release_installs_without_an_index_and_its_commands_run(built: Release, 
     with tarfile.open(built.archive) as archive:
         archive.extractall(tmp_path, filter="data")
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    pip = [tmp_path / "venv" / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "--no-index"]
+    pip = [str(tmp_path / "venv" / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", "--no-index"]
     locked = ["--require-hashes", "--find-links", "wheelhouse", "-r", "requirements.txt"]
     subprocess.run([*pip, *locked], cwd=tmp_path, check=True)
     subprocess.run([*pip, "--no-deps", built.wheel.name], cwd=tmp_path, check=True)
