@@ -73,7 +73,11 @@ class Reconciler:
             sight = self._sight(slug, look)
             for repair in decide(sight):
                 log.warning("repair", stream=slug, repair=repair.value)
-                self._do(repair, slug, sight)
+                try:
+                    self._do(repair, slug, sight)
+                except UnitError as error:
+                    # One encoder that cannot be had or stopped is no reason to leave the other streams as they are.
+                    log.error("repair failed", stream=slug, repair=repair.value, error=str(error))
 
     def _look(self) -> Look:
         try:

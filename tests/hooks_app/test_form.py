@@ -14,10 +14,11 @@ from tests.hooks_app.fakes import body, done_body, publish_body, publish_pairs
 
 RESERVED = sorted({*PUBLISH_FIELDS, *DONE_FIELDS})
 SLUGS_REFUSED = [
-    "", "-demo", "Demo", "demo ", " demo", "demo\n", "demo\r", "demo\t", "../demo", "..", "demo/..", "demo/x", "demo%2f",
-    "demo\0", "\0", "demo;id", "demo|id", "$(id)", "`id`", "demo&x", "demo=x", "demo?x", "%i", "demo%i", "%%", "demo@x",
-    "demo.service", ".demo", "demo_x", "démo", "d\u0435mo", "ｄｅｍｏ", "demo\u200b", "\u202edemo", "a" * 41, "a" * 300,
-    "demo\\x2d", "'demo'", '"demo"', "*", "demo*", "[a-z]emo", "demo,demo", "~demo", "demo:1", "con\u0301",
+    "", "-demo", "Demo", "demo ", " demo", "demo\n", "demo\r", "demo\t", "../demo", "..", "demo/..", "demo/x",
+    "demo%2f", "demo\0", "\0", "demo;id", "demo|id", "$(id)", "`id`", "demo&x", "demo=x", "demo?x", "%i", "demo%i",
+    "%%", "demo@x", "demo.service", ".demo", "demo_x", "d\u00e9mo", "d\u0435mo", "\uff44\uff45\uff4d\uff4f",
+    "demo\u200b", "\u202edemo", "a" * 41, "a" * 300, "demo\\x2d", "'demo'", '"demo"', "*", "demo*", "[a-z]emo",
+    "demo,demo", "~demo", "demo:1", "con\u0301",
 ]  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def test_broken_encodings_are_refused(value: str) -> None:
         parse_publish(body(publish_pairs(), f"key={value}"))
 
 
-@pytest.mark.parametrize("client", ["", "-1", "7x", "0x7", "٧", "1" * 19, "7 ", "1e3"])
+@pytest.mark.parametrize("client", ["", "-1", "7x", "0x7", "\u0667", "1" * 19, "7 ", "1e3"])
 def test_a_client_id_is_a_plain_number(client: str) -> None:
     with pytest.raises(RefusedError):
         parse_publish(publish_body("secret", clientid=client))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,8 @@ def playable(facts: HookFacts) -> bool:
 
 
 def test_every_rendition_written_since_is_playable(facts: HookFacts) -> None:
-    write(facts, "720p"), write(facts, "480p")
+    write(facts, "720p")
+    write(facts, "480p")
     assert playable(facts)
 
 
@@ -43,10 +45,9 @@ def test_one_missing_rendition_is_enough_not_to_be(facts: HookFacts) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"age": 1.0}, {"segment": b""}, {"segment": None}])
-def test_one_rendition_of_the_last_show_or_without_its_segment_is_not(
-    facts: HookFacts, wrong: dict[str, float]
-) -> None:
-    write(facts, "720p"), write(facts, "480p", **wrong)  # type: ignore[arg-type]
+def test_one_rendition_of_the_last_show_or_without_its_segment_is_not(facts: HookFacts, wrong: dict[str, Any]) -> None:
+    write(facts, "720p")
+    write(facts, "480p", **wrong)
     assert not playable(facts)
 
 
@@ -78,9 +79,15 @@ def test_a_starting_stream_becomes_live_when_it_is_playable(world: World) -> Non
 
 
 def test_the_last_breath_of_the_previous_encoder_is_not_live(world: World) -> None:
-    world.units.restarted = lambda slug: (world.encode(), world.app.state.watcher.look(), world.ingest.attach(slug))
-    world.clock.sleep(1)
+    def end_the_old_then_attach(slug: str) -> None:
+        world.encode()
+        world.app.state.watcher.look()
+        world.ingest.attach(slug)
+        world.clock.sleep(0.1)
+
+    world.units.restarted = end_the_old_then_attach
     assert world.publish() == 200
+    world.app.state.watcher.look()
     assert world.state() == "starting"
 
 

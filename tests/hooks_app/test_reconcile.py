@@ -80,6 +80,15 @@ def test_a_mute_systemd_ends_nothing(world: World) -> None:
     assert world.state() == "live"
 
 
+def test_an_encoder_that_cannot_be_stopped_does_not_keep_the_others_from_being_mended(world: World) -> None:
+    world.units.up = {"an-earlier-spec"}
+    world.units.broken = True
+    world.ingest.publish("demo", 7)
+    world.rounds(1)
+    assert world.units.calls == ["stop an-earlier-spec", "restart demo"]
+    assert world.state() == "starting"
+
+
 def test_a_restart_of_the_hook_app_leaves_a_live_stream_untouched(world: World) -> None:
     world.go_live()
     world.start()

@@ -17,8 +17,8 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def session(state: State = State.LIVE, client_id: int = 7) -> SessionView:
     """An open session of publisher 7."""
     return SessionView(
-        id=1, slug="demo", client_id=client_id, state=state, since=NOON, started_at=NOON, admitted_at=NOON, live_at=None,
-        ended_at=None,
+        id=1, slug="demo", client_id=client_id, state=state, since=NOON, started_at=NOON, admitted_at=NOON,
+        live_at=None, ended_at=None,
     )  # fmt: skip
 
 
