@@ -87,7 +87,8 @@ class TreeBuilder:
             mark = error.problem_mark or error.context_mark
             place = self.at(mark) if mark else Place(self.name, 1, 1)
             opened = self.at(error.context_mark) if error.context_mark else None
-            before = text.splitlines()[place.line - 1][: place.column - 1] if place.line <= text.count("\n") else ""
+            lines = text.splitlines()
+            before = lines[place.line - 1][: place.column - 1] if place.line <= len(lines) else ""
             opened_line = opened.line if opened else None
             self.stop(place, *sentence(str(error.problem), str(error.context), opened_line, before))
         except (YAMLError, ValueError, OverflowError):

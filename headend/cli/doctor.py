@@ -43,7 +43,7 @@ def ask(host: str, inventory: Path | None, layout: Layout, *, as_json: bool) -> 
         stop(Code.USAGE, f"'{host}' is not a host.", as_json=as_json)
     where = [str(inventory), "--limit", host] if inventory else [host]
     paths = [f"{name}={getattr(layout, name)}" for name in ("prefix", "config_dir", "state_dir", "media_root")]
-    argv = [sys.executable, "-m", "pyinfra_cli", "-y", *where, "fact", FACT, *paths]
+    argv = [sys.executable, "-m", "pyinfra", "-y", *where, "fact", FACT, *paths]
     try:
         done = subprocess.run(
             argv, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, stdin=subprocess.DEVNULL, check=False
@@ -52,8 +52,8 @@ def ask(host: str, inventory: Path | None, layout: Layout, *, as_json: bool) -> 
         stop(Code.TOOL, f"{host}: no answer in {TIMEOUT_SECONDS} s. Check that pyinfra reaches it.", as_json=as_json)
     answer = read_answer(done.stdout + done.stderr, host)
     if answer is None:
-        last = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        reason = next((line for line in last if "rror" in line), last[-1] if last else "no output")
+        said = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        reason = next((line for line in said if not line.startswith("-->")), said[-1] if said else "no output")
         message = f"{host}: pyinfra could not ask it ({reason[:200]}). Try 'pyinfra {host} exec -- true'."
         stop(Code.TOOL, message, as_json=as_json)
     return answer

@@ -1,0 +1,7 @@
+"""Broken specs by kind of mistake, each with the exact faults that it must get."""
+
+from __future__ import annotations
+
+from tests.spec.broken import keys, kinds, ladders, ranges, words, yaml
+
+CASES = (*yaml.CASES, *keys.CASES, *kinds.CASES, *ranges.CASES, *words.CASES, *ladders.CASES)
