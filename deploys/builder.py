@@ -32,18 +32,24 @@ ShipCommands: TypeAlias = Generator[StringCommand | FileUploadCommand | Function
 
 @deploy("Build nginx")
 def build() -> None:
-    """Build nginx on this host, a builder, when an input of the build changed."""
+    """Build nginx on this host, if it is a builder, when an input of the build changed.
+
+    To be called for every host: pyinfra keeps the order of operations between two hosts only through an operation that
+    both have, and no host may install nginx before the builder has built it.
+    """
     here = site_of(host)
     prefix = here.layout.prefix
     script = f"{prefix}/builder/build-nginx"
     options = build_options(host, prefix)
-    sources = source_list(prefix, host.data.get("nginx_source_urls") or ())
-    artifacts.place(
-        name="Place the build script and the patches",
-        artifacts=(*here.under(f"{prefix}/builder/"), *patch_artifacts(prefix), *sources),
-    )
-    compile_nginx(name="Compile nginx when an input changed", script=script, options=options)
-    if host.data.get("remove_toolchain"):
+    builds = "builder" in here.roles
+    if builds:
+        sources = source_list(prefix, host.data.get("nginx_source_urls") or ())
+        artifacts.place(
+            name="Place the build script and the patches",
+            artifacts=(*here.under(f"{prefix}/builder/"), *patch_artifacts(prefix), *sources),
+        )
+    compile_nginx(name="Compile nginx when an input changed", script=script, options=options, builds=builds)
+    if builds and host.data.get("remove_toolchain"):
         remove_toolchain(name="Remove the compiler", script=script, options=options)
 
 
@@ -57,12 +63,16 @@ def install_nginx() -> None:
 
 
 @operation()
-def compile_nginx(script: str, options: Sequence[str]) -> ShipCommands:
+def compile_nginx(script: str, options: Sequence[str], builds: bool) -> ShipCommands:
     """Run the build script when its answer to `status` is that a build is due.
 
     + script: path of the script on the host
     + options: its options
+    + builds: whether this host is a builder; any other waits here for the builders
     """
+    if not builds:
+        host.noop("the builder builds")
+        return
     status = host.get_fact(NginxBuild, script=script, options=options)
     if status.due is None:
         host.noop(f"build {status.build_id} has today's inputs")
@@ -94,8 +104,8 @@ def install(root: str) -> ShipCommands:
     builder = builder_of(host)
     status = status_of(builder)
     if not status.build_id:
-        # Only in the dry run of a bare builder: the build comes first.
-        yield StringCommand("false")
+        # In the dry run of a bare builder the build comes first; in a deploy it has failed.
+        yield StringCommand(f"echo {shlex.quote(f'{builder.name} has built no nginx.')} >&2; false")
         return
     folder = f"{root}/releases/{status.build_id}"
     if not host.get_fact(MissingPaths, paths=(f"{folder}/BUILD.json",)):

@@ -48,7 +48,7 @@ def site_of(host: Host) -> Site:
     """
     roles = tuple(role for role in ROLES if role in host.groups)
     _check_roles(host.name, roles, media_root_shared=host.data.get("media_root_shared") is True)
-    spec = _load(Path(str(host.data.get("spec"))))
+    spec = _load(host)
     layout = _layout(host)
     by_path = {artifact.path: artifact for role in roles for artifact in render_role(spec, layout, role)}
     return Site(
@@ -67,7 +67,10 @@ def _layout(host: Host) -> Layout:
         raise PyinfraError(f"{host.name}: data {faults}. See group_data/all.py.") from None
 
 
-def _load(path: Path) -> Spec:
+def _load(host: Host) -> Spec:
+    if not (name := host.data.get("spec")):
+        raise PyinfraError(f"{host.name}: no spec. Give the host or its group the data spec, a path.")
+    path = Path(str(name))
     spec = _load_once(path)
     if isinstance(spec, SpecError):
         raise PyinfraError(f"{path}: {len(spec.faults)} fault(s), listed above. No host was changed.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from testbed.clip import demo_clip
 from testbed.origin import Key
-from testbed.publisher import Publisher
+from tests.support.encoders import Publish, encoders
 from tests.support.hosts import Deployed, deployed
 
 NEED_A_HOST = ("hosts", "end_to_end", "faults")
@@ -42,20 +42,8 @@ def key(deployment: Deployed) -> Key:
     return deployment.origin.add_key()
 
 
-Publish = Callable[..., Publisher]
-
-
 @pytest.fixture
-def publish(deployment: Deployed, key: Key, film: Path, tmp_path: Path) -> Iterator[Publish]:
+def publish(deployment: Deployed, film: Path, tmp_path: Path) -> Iterator[Publish]:
     """Starts encoders for one test; afterwards they are gone and the stream is off air."""
-    started: list[Publisher] = []
-
-    def start(url: str | None = None, reconnect: float | None = None) -> Publisher:
-        url = url or deployment.origin.publish_url(key.secret)
-        started.append(Publisher.start(film, url, tmp_path / f"publisher-{len(started)}.jsonl", reconnect))
-        return started[-1]
-
-    yield start
-    for publisher in started:
-        publisher.stop()
-    deployment.origin.wait_state("offline", "ended")
+    with encoders(deployment.origin, film, tmp_path) as start:
+        yield start

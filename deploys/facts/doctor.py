@@ -25,8 +25,8 @@ _SECTION = "=== "
 class HeadendReport(FactBase[dict[str, Any]]):
     """{"nginx": BUILD.json or None, "units": {name: {"active", "sub", "pending"}}, "problems": [one line each]}.
 
-    A unit is reported if it was ever activated here. It is pending when the files or the release that lie on the disk are
-    not those of its last activation: a deploy deferred it for a live show, or died, or somebody edited a file.
+    A unit is reported if it was ever activated here. It is pending when the files or the release on the disk are not
+    those of its last activation: a deploy deferred it for a live show, or died, or somebody edited a file.
     """
 
     default = dict
@@ -81,7 +81,8 @@ def _pending(applied_dir: str) -> str:
     return (
         f"cd {shlex.quote(applied_dir)} && for unit in *.service; do"
         ' { grep "^[0-9a-f]\\{64\\}  /" "$unit" | sha256sum --check --status'
-        ' && sed -n "s/^release //p" "$unit" | while read -r link target; do [ "$(readlink "$link")" = "$target" ]; done; }'
+        ' && sed -n "s/^release //p" "$unit"'
+        ' | while read -r link target; do [ "$(readlink "$link")" = "$target" ]; done; }'
         ' || echo "$unit"; done'
     )
 

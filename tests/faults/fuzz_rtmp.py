@@ -50,7 +50,7 @@ def sound_session() -> list[bytes]:
 
 
 def mutated(messages: list[bytes], chance: random.Random) -> bytes:
-    """A session with its messages dropped, doubled or swapped, and up to eight of its bytes changed, cut or repeated."""
+    """A session with messages dropped, doubled or swapped, and up to eight of its bytes changed, cut or repeated."""
     kept = [message for message in messages if chance.random() > 0.15]
     if chance.random() < 0.4:
         kept = chance.choices(messages, k=chance.randint(1, 25))

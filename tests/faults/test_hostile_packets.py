@@ -17,6 +17,9 @@ from tests.support.ingest_nginx import Ingest, free_port, live_publisher, runnin
 from tests.support.nginx_build import built_nginx
 from tests.support.rtmp import RtmpClient, amf, chunks, command
 
+# The build alone takes most of a minute when the cache is cold.
+pytestmark = pytest.mark.host
+
 FUZZED_SESSIONS = 3000
 
 # Enough to overrun a stack of 8 MB in the module as released; below its default max_message of 1 MB.
@@ -47,7 +50,9 @@ BEFORE_CONNECT: dict[str, bytes] = {
     "metadata_amf3": one(rtmp.AMF3_DATA, b"\x00" + command("onMetaData", {})),
     "metadata_as_command": one(rtmp.COMMAND, command("onMetaData", {})),
     "metadata_as_shared_object": one(rtmp.SHARED, command("onMetaData", {})[1:]),
-    "metadata_in_an_aggregate": one(rtmp.AGGREGATE, b"\x12\x00\x00\x10" + bytes(7) + command("onMetaData", {}) + bytes(9)),
+    "metadata_in_an_aggregate": one(
+        rtmp.AGGREGATE, b"\x12\x00\x00\x10" + bytes(7) + command("onMetaData", {}) + bytes(9)
+    ),
     "create_stream": one(rtmp.COMMAND, command("createStream", 1, None)),
     "publish": one(rtmp.COMMAND, command("publish", 0, None, "stranger", "live")),
     "play": one(rtmp.COMMAND, command("play", 0, None, "bystander")),
@@ -127,7 +132,7 @@ def test_mutated_sessions(ingest: Ingest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "let_in"),
+    "answer, let_in",
     [("200 OK", True), ("302 Found\r\nLocation: renamed", False), ("301 Moved", False), ("403 No", False)],
 )
 def test_only_a_2xx_of_the_hook_lets_a_publisher_in(answer: str, let_in: bool) -> None:
@@ -137,7 +142,7 @@ def test_only_a_2xx_of_the_hook_lets_a_publisher_in(answer: str, let_in: bool) -
         def do_POST(self) -> None:
             self.wfile.write(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             pass
 
     with (

@@ -1,4 +1,4 @@
-"""Does the machine behave? By role, against any deployed host; nothing here changes one, so production may be asked too:
+"""Does the machine behave? By role, against any deployed host; nothing here changes one, so ask production too:
 
     pytest tests/hosts --hosts=podman://headend-demo                              a testbed host has every role
     pytest tests/hosts/test_every_host.py tests/hosts/test_web.py --hosts=ssh://root@edge.example.org

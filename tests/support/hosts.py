@@ -1,6 +1,6 @@
 """The deployed host of the end-to-end and fault tests: made for a session, or the one that a developer keeps up.
 
-`python -m testbed up test --publish 21935:1935/tcp --publish 28080:8080/tcp` keeps one up between sessions.
+`python -m testbed up test --publish 11935:1935/tcp --publish 18080:8080/tcp` keeps one up between sessions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from testbed.origin import Origin
 from testbed.places import ROOT, cache_dir
 
 # Not the demo's ports: the demo may be on air meanwhile.
-TEST = Origin(Host("test"), "demo", rtmp_port=21935, http_port=28080)
+TEST = Origin(Host("test"), "demo", rtmp_port=11935, http_port=18080)
 
 DEMO_URL = "http://127.0.0.1:8080"
 

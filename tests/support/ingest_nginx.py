@@ -40,8 +40,8 @@ http {{
 }}
 """
 
-# For a build with sanitizers, ignored by any other: nginx and its module each have a table of the same name by design, and
-# what a process still holds when it ends is no leak.
+# For a build with sanitizers, ignored by any other: nginx and its module each have a table of the same name by design,
+# and what a process still holds when it ends is no leak.
 SANITIZER = {"ASAN_OPTIONS": "detect_odr_violation=0:detect_leaks=0"}
 
 

@@ -65,5 +65,9 @@ def _build(script: Path, work: Path, patches: Path, options: Sequence[str], pref
 
 
 def _key(script: Path, patches: Path, options: Sequence[str]) -> str:
-    parts = [script.read_bytes(), *(path.read_bytes() for path in sorted(patches.glob("*"))), " ".join(options).encode()]
+    parts = [
+        script.read_bytes(),
+        *(path.read_bytes() for path in sorted(patches.glob("*"))),
+        " ".join(options).encode(),
+    ]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()[:16]
