@@ -51,6 +51,10 @@ class Publisher:
         """What it has reported so far."""
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
+    def on_air(self) -> bool:
+        """Whether a server has ever let it in."""
+        return any(one["event"] == "publishing" for one in self.events())
+
     def wait(self, event: str, seconds: float = 10.0) -> dict[str, Any]:
         """The first event of this name; raises TestbedError with the encoder's own reason if it ends before."""
         end = time.monotonic() + seconds
