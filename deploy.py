@@ -31,7 +31,7 @@ if here.has("ingest", "web"):
         name="Remove dropped streams",
         streams_dir=f"{here.layout.config_dir}/streams",
         slugs=here.slugs,
-        stat_port=here.layout.stat_port,
+        stat_port=here.layout.stat_port if here.has("ingest") else None,
     )
 if here.has("ingest", "control", "web"):
     users.create_folders(name="Create folders", here=here, applied_dir=applied)
@@ -40,11 +40,13 @@ if here.has("ingest", "control", "web"):
 if here.has("control", "web"):
     hooks_app.switch(name="Switch to the release of the hook app", root=app)
     releases.prune(name="Keep the current and the previous hook app", root=app)
-for wanted in host.loop(activate.wanted_units(here)):
-    activate.run(
-        name=f"Run {wanted.unit}",
-        wanted=wanted,
-        applied_dir=applied,
-        stat_port=here.layout.stat_port,
-        cut_live_streams=host.data.cut_live_streams is True,
-    )
+for role in host.loop(activate.ROLES):  # every host loops over every role: pyinfra tells operations apart by position
+    if here.has(role):
+        wanted = activate.unit_of(here, role)
+        activate.run(
+            name=f"Run {wanted.unit}",
+            wanted=wanted,
+            applied_dir=applied,
+            stat_port=here.layout.stat_port,
+            cut_live_streams=host.data.cut_live_streams is True,
+        )

@@ -16,13 +16,16 @@ from pyinfra import host, logger
 from pyinfra.api import StringCommand, operation
 
 from deploys.commands import Commands
-from deploys.facts.applied import Applied, AppliedHashes
-from deploys.facts.files import LinkTarget
-from deploys.facts.units import LiveStreams, Units, UnitState
+from deploys.facts.activation import UnitActivation
+from deploys.facts.applied import Applied
+from deploys.facts.units import LiveStreams, UnitState
 from deploys.site import Site
 from headend.artifact import Artifact
 
 Verb = Literal["start", "restart", "reload"]
+
+# Roles with a unit of their own, in the order of activation: the hook app answers before the first publisher comes.
+ROLES = ("control", "ingest", "web")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +53,25 @@ def run(wanted: Wanted, applied_dir: str, stat_port: int, cut_live_streams: bool
     + cut_live_streams: restart even under a live publisher
     """
     unit = wanted.unit
-    state = host.get_fact(Units, units=(unit,)).get(unit, UnitState())
-    applied = host.get_fact(AppliedHashes, applied_dir=applied_dir).get(unit, Applied())
-    release = host.get_fact(LinkTarget, path=wanted.release_link)
-    desired = hashes(wanted, release)
-    verb = decide(state, applied, desired)
+    now = host.get_fact(UnitActivation, unit=unit, applied_dir=applied_dir, release_link=wanted.release_link)
+    state, desired = now.state, hashes(wanted, now.release)
+    verb = decide(state, now.applied, desired)
     if verb is None and state.enabled and not state.needs_daemon_reload:
         host.noop(f"{unit} runs with what is deployed")
         return
     guarded = verb in ("restart", "reload") and wanted.cuts_live and not cut_live_streams
-    if guarded and (live := host.get_fact(LiveStreams, stat_port=stat_port)):
-        host.log(f"{unit}: {verb} deferred, {', '.join(live)} is live. The next deploy does it.", logger.warning)
+    if guarded and (reason := _reason_to_wait(stat_port)):
+        host.log(f"{unit}: {verb} deferred, {reason}.", logger.warning)
         return
     yield from _commands(wanted, state, verb)
-    yield write_applied(applied_dir, unit, desired, evidence(wanted, release))
+    yield write_applied(applied_dir, unit, desired, evidence(wanted, now.release))
+
+
+def _reason_to_wait(stat_port: int) -> str | None:
+    live = host.get_fact(LiveStreams, stat_port=stat_port)
+    if live is None:
+        return "the stat page is silent, so a stream may be live. Deploy with cut_live_streams=True to do it anyway"
+    return f"{', '.join(live)} is live. The next deploy does it" if live else None
 
 
 def _commands(wanted: Wanted, state: UnitState, verb: Verb | None) -> Commands:
@@ -126,26 +134,18 @@ def evidence(wanted: Wanted, release: str) -> str:
     return f"{sums}release {wanted.release_link} {release}\n"
 
 
-def wanted_units(here: Site) -> tuple[Wanted, ...]:
-    """The units that run all the time on a host with these roles, in the order of activation."""
-    app, nginx = f"{here.layout.prefix}/app/current", f"{here.layout.prefix}/nginx/current"
-    by_role = {
-        "control": Wanted(unit="headend-hooks.service", artifacts=here.artifacts, release_link=app),
-        "ingest": Wanted(
-            unit="nginx@ingest.service",
-            artifacts=here.artifacts,
-            release_link=nginx,
-            check=_nginx_check(here, "ingest"),
-            cuts_live=True,
-        ),
-        "web": Wanted(
-            unit="nginx@web.service",
-            artifacts=here.artifacts,
-            release_link=nginx,
-            check=_nginx_check(here, "web"),
-        ),
-    }
-    return tuple(wanted for role, wanted in by_role.items() if role in here.roles)
+def unit_of(here: Site, role: str) -> Wanted:
+    """The unit of a role that runs all the time, and what it runs with on this host."""
+    if role == "control":
+        link = f"{here.layout.prefix}/app/current"
+        return Wanted(unit="headend-hooks.service", artifacts=here.artifacts, release_link=link)
+    return Wanted(
+        unit=f"nginx@{role}.service",
+        artifacts=here.artifacts,
+        release_link=f"{here.layout.prefix}/nginx/current",
+        check=_nginx_check(here, role),
+        cuts_live=role == "ingest",
+    )
 
 
 def _nginx_check(here: Site, instance: str) -> str:

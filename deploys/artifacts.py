@@ -41,8 +41,9 @@ def place(artifacts: Sequence[Artifact]) -> Commands:
     remote = host.get_temp_filename("headend-artifacts")
     yield FileUploadCommand(pack(different), remote, remote_temp_filename=f"{remote}.upload")
     paths = shlex.join(artifact.path for artifact in different)
+    # --touch: systemd and nginx (ETag) know a new text by its time.
     yield StringCommand(
-        f"umask 022; tar --extract --preserve-permissions --no-overwrite-dir --directory / --file {remote}"
+        f"umask 022; tar --extract --preserve-permissions --touch --no-overwrite-dir --directory / --file {remote}"
         f' && for path in {paths}; do mv -fT "$path{_SUFFIX}" "$path" || exit 1; done && rm -f {remote}'
     )
     if any(artifact.path.startswith("/etc/systemd/system/") for artifact in different):
@@ -74,21 +75,25 @@ def _show_difference(artifact: Artifact, *, exists: bool) -> None:
 
 
 @operation()
-def remove_dropped_streams(streams_dir: str, slugs: Sequence[str], stat_port: int) -> Commands:
+def remove_dropped_streams(streams_dir: str, slugs: Sequence[str], stat_port: int | None) -> Commands:
     """Remove the files and the encoder of streams that the spec no longer has; a live one waits for the next deploy.
 
     + streams_dir: folder with one folder per stream
     + slugs: the streams of the spec
-    + stat_port: loopback port of nginx-rtmp's stat page
+    + stat_port: loopback port of nginx-rtmp's stat page; None on a host that takes no publishers
     """
     names = host.get_fact(FolderNames, path=streams_dir)
     dropped = sorted(set(names) - set(slugs))
-    live = host.get_fact(LiveStreams, stat_port=stat_port) if dropped else []
+    live: Sequence[str] = ()
+    if dropped and stat_port is not None:
+        known = host.get_fact(LiveStreams, stat_port=stat_port)
+        # Who cannot tell which streams are live removes none.
+        live = dropped if known is None else known
     if not dropped:
         host.noop("every stream on the host is in the spec")
     for slug in dropped:
         if slug in live:
-            host.log(f"{slug} has left the spec but is live: its files stay until the next deploy", logger.warning)
+            host.log(f"{slug} has left the spec but may be live: its files stay until the next deploy", logger.warning)
             continue
         unit = shlex.quote(f"ffmpeg@{slug}.service")
         yield StringCommand(f"systemctl stop -- {unit} && rm -rf -- {shlex.quote(f'{streams_dir}/{slug}')}")

@@ -41,5 +41,5 @@ def install(packages: Sequence[str]) -> Commands:
     yield StringCommand("apt-get update -qq")
     yield StringCommand(
         "DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends"
-        f" -o Dpkg::Options::=--force-confold {shlex.join(missing)}"
+        f" -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold {shlex.join(missing)}"
     )

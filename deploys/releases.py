@@ -8,7 +8,7 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from deploys.commands import Commands
-from deploys.facts.files import FolderNames, LinkTarget
+from deploys.facts.releases import ReleaseFolders
 
 
 @operation()
@@ -19,7 +19,7 @@ def switch(root: str, release_id: str) -> Commands:
     + release_id: name of the release folder
     """
     wanted = f"releases/{release_id}"
-    current = host.get_fact(LinkTarget, path=f"{root}/current")
+    current = host.get_fact(ReleaseFolders, root=root).current
     if current == wanted:
         host.noop(f"{root}/current is {release_id}")
         return
@@ -40,9 +40,9 @@ def prune(root: str) -> Commands:
 
     + root: folder of the releases of one program
     """
-    kept = {host.get_fact(LinkTarget, path=f"{root}/{name}") for name in ("current", "previous")}
-    names = host.get_fact(FolderNames, path=f"{root}/releases")
-    dropped = [f"{root}/releases/{name}" for name in names if f"releases/{name}" not in kept]
+    there = host.get_fact(ReleaseFolders, root=root)
+    kept = (there.current, there.previous)
+    dropped = [f"{root}/releases/{name}" for name in there.names if f"releases/{name}" not in kept]
     if not dropped:
         host.noop("only the current and the previous release are kept")
         return

@@ -15,8 +15,8 @@ from headend.templating import fill
 
 COMMENT_WIDTH = 118
 
-# What a player of a profile can decode too, in ffprobe's names (libavcodec/profiles.c). Plain Baseline may hold slice groups, which
-# no later profile knows (H.264 A.2.1).
+# What a player of a profile can decode too, in ffprobe's names (libavcodec/profiles.c). Plain Baseline may hold slice
+# groups, which no later profile knows (H.264 A.2.1).
 PROFILES_WITHIN: dict[Profile, str] = {
     "baseline": '"Constrained Baseline"',
     "main": '"Constrained Baseline" | Main',

@@ -1,4 +1,4 @@
-"""The files that belong to single streams: encoder script, master playlist, and the rule that says who may start an encoder."""
+"""The files of single streams: encoder script, master playlist, and the rule that says who may start an encoder."""
 
 from __future__ import annotations
 

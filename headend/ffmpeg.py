@@ -1,7 +1,7 @@
 """The encoder's argument list: one FFmpeg per stream, one decode, every rung of the ladder.
 
-It is logic (ordered, indexed, quoted), so it is Python and not a template. Each group of arguments carries its reason, which the
-shipped script prints above it. No number is computed here: they are properties of the ladder.
+It is logic (ordered, indexed, quoted), so it is Python and not a template. Each group of arguments carries its reason,
+which the shipped script prints above it. The numbers are properties of the ladder.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ APPLICATION = "live"
 """Name of the RTMP application: publishers send rtmp://host:port/live/<slug>."""
 
 RUN_ID = "RUN_ID"
-"""Stands for the run id in an argument list until the script knows it (a stream's paths are lower case: it cannot occur there)."""
+"""Stands for the run id in an argument list until the script knows it; names in a stream's path are lower case."""
 
-# Smaller than any GOP: a segment then ends at every keyframe (libavformat/hlsenc.c, hls_write_packet: a keyframe splits once the
-# stream is as old as segments * hls_time). FFmpeg's own hls_init_time counts wrongly after a restart with append_list.
+# Smaller than any GOP: a segment then ends at every keyframe (libavformat/hlsenc.c, hls_write_packet: a keyframe splits
+# once the stream is as old as segments * hls_time). Not hls_init_time: it lasts until the window is full,
+# and its count is wrong after a restart with append_list.
 EVERY_KEYFRAME = "0.1"
 
 
@@ -90,11 +91,11 @@ def _input(url: str) -> Iterator[Flags]:
     )
     yield Flags(
         ("-fpsprobesize", "0"),
-        "The ladder states the frame rate, so nobody needs to measure twenty frames first: on air 0.8 s sooner (measured, 5.1.9).",
+        "The ladder states the frame rate: nobody measures twenty frames first, on air 0.8 s sooner (measured, 5.1.9).",
     )
     yield Flags(
         ("-f", "live_flv"),
-        "The demuxer is fixed, not guessed; live_flv also reads a stream that it joins in the middle (ffmpeg-formats, flv).",
+        "The demuxer is fixed, not guessed; live_flv also joins a stream in its middle (ffmpeg-formats, flv).",
     )
     yield Flags(("-i", url), "nginx-rtmp on loopback: the key stays with the publisher's connection.")
 
@@ -104,13 +105,13 @@ def _filters(ladder: Ladder, encoded: list[Picture]) -> Iterator[Flags]:
     clock = f"[0:v:0]fps={ladder.frame_rate},split={len(encoded) + 1}{labels}[poster-raw]"
     poster = (
         f"[poster-raw]select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{ladder.poster_seconds}),"
-        "scale=640:360:force_original_aspect_ratio=decrease:flags=fast_bilinear,format=yuvj420p[poster]"
+        "scale=640:360:force_original_aspect_ratio=decrease:flags=fast_bilinear:out_range=pc,format=yuv420p[poster]"
     )
     yield Flags(
         ("-filter_complex", ";".join([clock, *map(_scaler, encoded), poster])),
-        "One decode and one clock for all rungs: fps comes before split, so every rung has its keyframes on the same frames. "
-        "A picture of another shape gets bars, because the master playlist promises RESOLUTION. The poster takes the first "
-        "picture at once, then one every poster_seconds.",
+        "One decode and one clock for all rungs: fps comes before split, so their keyframes fall on the same frames. A "
+        "picture of another shape gets bars, because the master playlist promises RESOLUTION. The poster takes the "
+        "first picture at once, then one every poster_seconds.",
     )
 
 
@@ -160,7 +161,7 @@ def _video(ladder: Ladder, rung: Picture) -> Iterator[Flags]:
     )
     yield Flags(
         ("-g", str(ladder.gop_frames), "-keyint_min", str(ladder.gop_frames), "-sc_threshold", "0", "-flags", "+cgop"),
-        "Closed GOPs of one length and no keyframe at a scene cut: players switch rungs at segment borders (RFC 8216 6.2.4).",
+        "Closed GOPs of one length, none cut short by a scene: players switch rungs at their borders (RFC 8216 6.2.4).",
     )
     yield from _first_keyframe(ladder)
 
@@ -172,8 +173,9 @@ def _tune(rung: Picture) -> tuple[str, ...]:
 def _first_keyframe(ladder: Ladder) -> Iterator[Flags]:
     if ladder.first_segment_seconds < ladder.segment_seconds:
         yield Flags(
-            ("-force_key_frames", str(ladder.first_segment_seconds), "-forced-idr", "1"),
-            "One extra keyframe ends the first segment early, so that viewers start sooner; x264 counts its GOPs from there.",
+            ("-force_key_frames", f"expr:eq(n,{ladder.frame_rate}*{ladder.first_segment_seconds})", "-forced-idr", "1"),
+            "One extra keyframe, by frame count, ends the first segment early: viewers start sooner. x264 counts its "
+            "GOPs from there. Not by time: an encoder that joins a running stream does not start at 0.",
         )
 
 
@@ -181,7 +183,7 @@ def _audio(rung: Picture) -> Iterator[Flags]:
     yield Flags(("-map", "0:a:0?"), "A publisher without sound is on air all the same.")
     yield Flags(
         ("-c:a", "aac", "-b:a", str(rung.audio_bps), "-ar", "48000", "-ac", "2", "-af", "aresample=async=1000"),
-        "One kind of sound whatever the publisher sends; gaps are filled and drift is stretched away (ffmpeg-filters, aresample).",
+        "One kind of sound whatever is sent; gaps are filled and drift is stretched away (ffmpeg-filters, aresample).",
     )
 
 
@@ -203,8 +205,8 @@ def _hls(ladder: Ladder, folder: str, *, copied: bool) -> Iterator[Flags]:
     )
     yield Flags(
         ("-hls_flags", "append_list+delete_segments+independent_segments+omit_endlist+program_date_time+temp_file"),
-        "After a restart the playlist goes on, with a discontinuity (append_list). Files appear under their name only when they are "
-        "whole (temp_file). A stream that stops may come back, so nothing says that it ended (omit_endlist).",
+        "After a restart the playlist goes on, with a discontinuity (append_list). Files appear under their name only "
+        "when they are whole (temp_file). A stream that stops may come back: nothing says it ended (omit_endlist).",
     )
     yield Flags(
         ("-hls_segment_filename", f"{folder}/{RUN_ID}-%05d.ts", f"{folder}/index.m3u8"),
@@ -215,7 +217,11 @@ def _hls(ladder: Ladder, folder: str, *, copied: bool) -> Iterator[Flags]:
 def _poster(path: str) -> Iterator[Flags]:
     yield Flags(
         ("-map", "[poster]", "-fps_mode", "passthrough", "-c:v", "mjpeg", "-q:v", "4", "-threads", "1"),
-        "The poster: a JPEG for each picture that the select filter let through; a second thread would hold the first one back.",
+        "The poster: a JPEG of each picture that select let through; a second thread would hold the first one back.",
+    )
+    yield Flags(
+        ("-strict", "unofficial", "-color_range", "pc"),
+        "JPEG has the full range of values. FFmpeg 5.1 accepts it this way without a warning about pixel formats.",
     )
     yield Flags(
         ("-f", "image2", "-update", "1", "-atomic_writing", "1", path),

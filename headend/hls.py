@@ -1,16 +1,16 @@
-"""The master playlist, written by us: FFmpeg's own ignores maxrate and knows no AVERAGE-BANDWIDTH (libavformat/hlsenc.c)."""
+"""The master playlist, written by us: FFmpeg's ignores maxrate and has no AVERAGE-BANDWIDTH (libavformat/hlsenc.c)."""
 
 from __future__ import annotations
 
 from headend.model.ladder import Ladder, Picture
 
-# RFC 8216 section 7: nothing in a master playlist asks for more than version 1, and the media playlists state their own; 6 is what
-# FFmpeg writes there for EXT-X-INDEPENDENT-SEGMENTS.
+# RFC 8216 section 7 asks for no version in this playlist; 6 is what FFmpeg's media playlists say, because they have
+# EXT-X-INDEPENDENT-SEGMENTS.
 VERSION = 6
 
 
 def master_playlist(ladder: Ladder) -> str:
-    """The master playlist of a ladder, highest rendition first, with URIs relative to the stream's folder (RFC 8216 4.3.4.2)."""
+    """The master playlist of a ladder, highest rendition first; URIs are relative to it (RFC 8216 4.3.4.2)."""
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
     for rung in ladder.rungs:
         lines += [_stream_inf(ladder, rung), f"{rung.name}/index.m3u8"]

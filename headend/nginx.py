@@ -14,7 +14,7 @@ RENDITION_PATTERN = r"[a-z0-9][a-z0-9-]{0,19}"
 
 
 def ingest(spec: Spec, layout: Layout) -> Artifact:
-    """nginx@ingest. A reload would leave its publishers with an old worker that no encoder can find: it takes a restart."""
+    """nginx@ingest. After a reload its publishers stay with an old worker that no encoder finds: it takes a restart."""
     text = fill(
         "nginx/ingest.conf.j2",
         layout=layout,

@@ -7,16 +7,22 @@ import os
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from defusedxml import ElementTree
+
 from testbed.places import ROOT
 
 REPORTS = ROOT / ".cache" / "proof"
 BIN = Path(sys.executable).parent
+PRODUCT = ("headend", "deploys", "hooks_app")
+
+# pydantic and FastAPI hand the first two on; the others build, test and play here and are no dependencies of a package
+# (requirements/dev.in). The time zones are data that the standard library reads.
+DEPENDENCIES_AS_MEANT = "DEP003=pydantic_core|starlette|hatchling|av|m3u8,DEP002=tzdata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def counted(report: Path) -> tuple[int, int, int]:
     """Passed, failed and skipped tests of a pytest report; nothing where pytest never came to write one."""
     if not report.exists():
         return 0, 0, 0
-    suites = ET.parse(report).getroot().iter("testsuite")  # noqa: S314 (our own pytest wrote it)
+    suites = ElementTree.fromstring(report.read_text()).iter("testsuite")
     total = failed = skipped = 0
     for suite in suites:
         total += int(suite.get("tests", 0))
@@ -86,8 +92,9 @@ def static_checks() -> list[Check]:
         Check("lint", ("ruff", "check", ".")),
         Check("types", ("mypy",)),
         Check("layers", ("lint-imports",)),
-        Check("dependencies", ("deptry", ".")),
-        Check("security", ("bandit", "-q", "-c", "pyproject.toml", "-r", "headend", "deploys", "hooks_app", "testbed")),
+        Check("dependencies", ("deptry", ".", "--per-rule-ignores", DEPENDENCIES_AS_MEANT)),
+        # Its lowest level repeats the S rules of ruff.
+        Check("security", ("bandit", "-q", "-ll", "-r", *PRODUCT, "testbed")),
         Check("shell", ("shellcheck", *scripts)),
     ]
 

@@ -142,13 +142,13 @@ def attempt(film: Path, url: str) -> int:
 
 
 def run(film: Path, url: str, reconnect: float | None) -> int:
-    """Publish once, or again and again like an encoder that stays on its post; a refusal ends it either way."""
+    """Publish once, or call again and again as OBS does: it cannot tell a wrong key from a server that is too busy."""
     while True:
         code = attempt(film, url)
         if code == ENDED:
             return ENDED
         say("failed", code=code, reason=WORDS[code])
-        if reconnect is None or code == REFUSED:
+        if reconnect is None:
             return code
         time.sleep(reconnect)
 
@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Read the arguments and the URL, publish, and end with one of the codes above."""
     parser = argparse.ArgumentParser(prog="python -m testbed.publish", description="URL on standard input.")
     parser.add_argument("film", type=Path, metavar="FILE")
-    parser.add_argument("--reconnect", type=float, metavar="SECONDS", help="try again after a lost connection")
+    parser.add_argument("--reconnect", type=float, metavar="SECONDS", help="call again after every failure")
     arguments = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

@@ -55,20 +55,23 @@ class Publisher:
         """Whether a server has ever let it in."""
         return any(one["event"] == "publishing" for one in self.events())
 
-    def wait(self, event: str, seconds: float = 10.0) -> dict[str, Any]:
+    def wait(self, event: str, seconds: float = 30.0) -> dict[str, Any]:
         """The first event of this name; raises TestbedError with the encoder's own reason if it ends before."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             ended = self.process.poll() is not None
-            seen = self.events()
-            for one in seen:
+            for one in self.events():
                 if one["event"] == event:
                     return one
             if ended:
-                reasons = [one["reason"] for one in seen if "reason" in one] or [last_line(self.log.read_text())]
-                raise TestbedError(f"testbed publish: {reasons[-1]}")
+                raise TestbedError(f"testbed publish: {self.reason()}")
             time.sleep(0.01)
-        raise TestbedError(f"testbed publish: no {event!r} within {seconds:.0f} s")
+        raise TestbedError(f"testbed publish: not {event} after {seconds:.0f} s: {self.reason()}")
+
+    def reason(self) -> str:
+        """Its latest word about why it is not on air."""
+        reasons = [one["reason"] for one in self.events() if "reason" in one]
+        return reasons[-1] if reasons else last_line(self.log.read_text())
 
     def stop(self) -> int:
         """End it as an operator would, with a goodbye to the server; its exit code."""

@@ -93,12 +93,3 @@ class MissingPaths(FactBase[list[str]]):
 
     def process(self, output: list[str]) -> list[str]:
         return output
-
-
-class LinkTarget(FactBase[str]):
-    """Where a symbolic link points, as written in it; empty when there is none."""
-
-    default = str
-
-    def command(self, path: str) -> str:
-        return f"readlink -- {shlex.quote(path)}; true"

@@ -49,15 +49,13 @@ class Units(FactBase[dict[str, UnitState]]):
         }
 
 
-class LiveStreams(FactBase[list[str]]):
-    """Names of the streams that have a publisher now, read from nginx-rtmp's stat page on the host."""
-
-    default = list
+class LiveStreams(FactBase[list[str] | None]):
+    """Names of the streams that have a publisher now, by nginx-rtmp's stat page on the host; None if that is silent."""
 
     def command(self, stat_port: int) -> str:
         return f"curl --silent --fail --max-time 3 http://127.0.0.1:{stat_port}/stat; true"
 
-    def process(self, output: list[str]) -> list[str]:
+    def process(self, output: list[str]) -> list[str] | None:
         # The page is our own nginx's: a stream's block opens with its name and holds <publishing/> while someone does.
         blocks = "\n".join(output).split("<stream>")[1:]
         names = (re.search(r"<name>([^<]*)</name>", block) for block in blocks if "<publishing/>" in block)

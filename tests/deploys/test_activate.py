@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from deploys import activate
-from deploys.facts.applied import Applied, AppliedHashes
-from deploys.facts.files import LinkTarget
-from deploys.facts.units import LiveStreams, Units, UnitState
+from deploys.facts.activation import Activation, UnitActivation
+from deploys.facts.applied import Applied
+from deploys.facts.units import LiveStreams, UnitState
 from headend.artifact import Artifact
 
 CONF = Artifact(
@@ -48,18 +48,17 @@ VERBS = [
     ),
     ("live_defers_reload", RUNNING, OLD_CONF, ["demo"], []),
     ("live_defers_restart", RUNNING, OLD_BUILD, ["demo"], []),
+    ("silent_stat_page_defers", RUNNING, OLD_BUILD, None, []),
     ("live_does_not_defer_a_start", UnitState(enabled=True), DESIRED, ["demo"], ["nginx -t", "start"]),
 ]
 
 
 def act(
-    run_operation: Callable[..., Any], state: UnitState, applied: Applied, live: list[str], *, cut: bool = False
+    run_operation: Callable[..., Any], state: UnitState, applied: Applied, live: list[str] | None, *, cut: bool = False
 ) -> Any:
     """Run the operation on a host in that state."""
     facts = {
-        Units: {WANTED.unit: state},
-        AppliedHashes: {WANTED.unit: applied},
-        LinkTarget: "releases/a",
+        UnitActivation: Activation(state=state, applied=applied, release="releases/a"),
         LiveStreams: live,
     }
     return run_operation(
@@ -75,7 +74,7 @@ def verbs(commands: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("state,applied,live,expected", [case[1:] for case in VERBS], ids=[case[0] for case in VERBS])
 def test_verb(
-    run_operation: Callable[..., Any], state: UnitState, applied: Applied, live: list[str], expected: list[str]
+    run_operation: Callable[..., Any], state: UnitState, applied: Applied, live: list[str] | None, expected: list[str]
 ) -> None:
     assert verbs(act(run_operation, state, applied, live).commands) == expected
 

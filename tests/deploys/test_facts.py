@@ -8,9 +8,11 @@ from typing import Any
 
 from pyinfra.api import FactBase
 
+from deploys.facts.activation import Activation, UnitActivation
 from deploys.facts.applied import Applied, AppliedHashes
-from deploys.facts.files import FolderNames, LinkTarget, MissingPaths, MissingUsers, Placed, PlacedFiles
+from deploys.facts.files import FolderNames, MissingPaths, MissingUsers, Placed, PlacedFiles
 from deploys.facts.python import PythonVersion
+from deploys.facts.releases import ReleaseFolders, Releases
 from deploys.facts.units import LiveStreams, Units, UnitState
 from headend.artifact import Artifact
 
@@ -55,10 +57,25 @@ def test_missing_paths_and_users(tmp_path: Path) -> None:
     assert read(MissingUsers, users=("root", "nobody-by-that-name")) == ["nobody-by-that-name"]
 
 
-def test_link_target(tmp_path: Path) -> None:
-    (tmp_path / "current").symlink_to("releases/a")
-    assert read(LinkTarget, path=str(tmp_path / "current")) == "releases/a"
-    assert read(LinkTarget, path=str(tmp_path / "none")) == ""
+def test_releases_and_their_links(tmp_path: Path) -> None:
+    (tmp_path / "releases" / "a").mkdir(parents=True)
+    (tmp_path / "releases" / "b").mkdir()
+    (tmp_path / "current").symlink_to("releases/b")
+    assert read(ReleaseFolders, root=str(tmp_path)) == Releases(current="releases/b", names=("a", "b"))
+    (tmp_path / "previous").symlink_to("releases/a")
+    assert read(ReleaseFolders, root=str(tmp_path)).previous == "releases/a"
+    assert read(ReleaseFolders, root=str(tmp_path / "missing")) == Releases()
+
+
+def test_activation_of_a_unit(tmp_path: Path) -> None:
+    unit = "headend-no-such-unit.service"
+    (tmp_path / unit).write_text(Applied(restart="a1", reload="b2").text)
+    (tmp_path / "current").symlink_to("releases/b")
+    link = str(tmp_path / "current")
+    found = read(UnitActivation, unit=unit, applied_dir=str(tmp_path), release_link=link)
+    assert (found.applied, found.release) == (Applied(restart="a1", reload="b2"), "releases/b")
+    assert not found.state.running
+    assert read(UnitActivation, unit=unit, applied_dir="/nonexistent", release_link="/nonexistent") == Activation()
 
 
 def test_applied_hashes_read_what_was_written(tmp_path: Path) -> None:
@@ -112,8 +129,9 @@ STAT = """<rtmp><server><application><name>live</name><live>
 
 def test_live_streams_have_a_publisher() -> None:
     assert LiveStreams().process(STAT.splitlines()) == ["demo"]
+    assert LiveStreams().process(["<rtmp></rtmp>"]) == []
 
 
-def test_no_stat_page_no_live_stream() -> None:
+def test_a_silent_stat_page_is_not_an_empty_one() -> None:
     closed_port = 9  # discard: nothing listens there
-    assert read(LiveStreams, stat_port=closed_port) == []
+    assert read(LiveStreams, stat_port=closed_port) is None

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from testbed.deploy import Outcome, deploy
+from testbed.origin import Key
 from testbed.places import ROOT
-from testbed.publisher import Publisher
+from tests.support.encoders import Publish
 from tests.support.hosts import TEST, Deployed, say, spec_for_tests
 
 pytestmark = pytest.mark.host
@@ -57,10 +58,10 @@ def test_first_and_second_deploy(deployment: Deployed) -> None:
 
 
 def test_a_live_show_defers_what_would_cut_it(
-    deploy_spec: Callable[..., Outcome], spec: Path, publish: Callable[..., Publisher]
+    deploy_spec: Callable[..., Outcome], spec: Path, publish: Publish, key: Key
 ) -> None:
     spec.write_text(spec.read_text() + "\ningest:\n  deny_publish: [198.51.100.7/32]\n")
-    publisher = publish()
+    publisher = publish(key.secret)
     TEST.wait_state("live")
     before = master_pid("nginx@ingest.service")
     during = deploy_spec(spec)
@@ -85,7 +86,8 @@ def test_a_killed_deploy_is_finished_by_the_next(deploy_spec: Callable[..., Outc
 def test_a_dropped_stream_leaves_nothing_behind(deploy_spec: Callable[..., Outcome], spec: Path) -> None:
     spec.write_text(spec.read_text().rstrip() + "\n  - slug: second\n    title: Second\n")
     deploy_spec(spec)
-    TEST.host.run(["systemctl", "start", "ffmpeg@second.service"])
+    # polkit has seen the new rule by itself.
+    TEST.host.run(["runuser", "-u", "headend-hooks", "--", "systemctl", "start", "ffmpeg@second.service"])
     dropped = deploy_spec(spec_for_tests())
     assert "Remove dropped streams" in dropped.changed
     assert TEST.host.run(["systemctl", "is-active", "ffmpeg@second.service"], check=False).stdout.strip() != "active"

@@ -11,7 +11,8 @@ from pyinfra.facts.deb import DebPackages
 from deploys import artifacts, packages, releases, users
 from deploys.activate import digest
 from deploys.facts.applied import Applied, AppliedHashes
-from deploys.facts.files import FolderNames, LinkTarget, MissingPaths, MissingUsers, Placed, PlacedFiles
+from deploys.facts.files import FolderNames, MissingPaths, MissingUsers, Placed, PlacedFiles
+from deploys.facts.releases import ReleaseFolders, Releases
 from deploys.facts.units import LiveStreams
 from deploys.site import Site
 from group_data import all as data
@@ -36,14 +37,9 @@ def unpack(*files: Artifact) -> list[str]:
     paths = " ".join(file.path for file in files)
     return [
         "upload /tmp/upload",
-        "umask 022; tar --extract --preserve-permissions --no-overwrite-dir --directory / --file /tmp/upload"
+        "umask 022; tar --extract --preserve-permissions --touch --no-overwrite-dir --directory / --file /tmp/upload"
         f' && for path in {paths}; do mv -fT "$path.headend-new" "$path" || exit 1; done && rm -f /tmp/upload',
     ]
-
-
-def release_links(current: str, previous: str = "") -> Callable[..., str]:
-    """LinkTarget of the app's two links."""
-    return lambda path: {f"{APP}/current": current, f"{APP}/previous": previous}[path]
 
 
 OTHER_TEXT = Placed(sha256="0", mode="644", owner="root", group="root")
@@ -86,6 +82,25 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         [],
     ),
     (
+        "streams_dropped_but_nobody_knows_who_is_live_noop",
+        {
+            "operation": artifacts.remove_dropped_streams,
+            "facts": {FolderNames: ["a", "old"], LiveStreams: None},
+            "slugs": ("a",),
+        },
+        [],
+    ),
+    (
+        "streams_dropped_on_a_web_host",
+        {
+            "operation": artifacts.remove_dropped_streams,
+            "facts": {FolderNames: ["a", "old"]},
+            "slugs": ("a",),
+            "stat_port": None,
+        },
+        [f"systemctl stop -- ffmpeg@old.service && rm -rf -- {STREAMS}/old"],
+    ),
+    (
         "packages_installed_noop",
         {"operation": packages.install, "facts": {DebPackages: {"curl": ["1"]}}, "packages": ("curl",)},
         [],
@@ -96,7 +111,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         [
             "apt-get update -qq",
             "DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends"
-            " -o Dpkg::Options::=--force-confold ffmpeg",
+            " -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold ffmpeg",
         ],
     ),
     ("users_exist_noop", {"operation": users.create_users, "facts": {MissingUsers: []}}, []),
@@ -107,17 +122,27 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     (
         "release_is_current_noop",
-        {"operation": releases.switch, "facts": {LinkTarget: "releases/b"}, "root": APP, "release_id": "b"},
+        {
+            "operation": releases.switch,
+            "facts": {ReleaseFolders: Releases(current="releases/b")},
+            "root": APP,
+            "release_id": "b",
+        },
         [],
     ),
     (
         "release_first",
-        {"operation": releases.switch, "facts": {LinkTarget: ""}, "root": APP, "release_id": "b"},
+        {"operation": releases.switch, "facts": {ReleaseFolders: Releases()}, "root": APP, "release_id": "b"},
         [f"ln -sfn -- releases/b {APP}/current.new && mv -fT -- {APP}/current.new {APP}/current"],
     ),
     (
         "release_next_keeps_the_previous_first",
-        {"operation": releases.switch, "facts": {LinkTarget: "releases/a"}, "root": APP, "release_id": "b"},
+        {
+            "operation": releases.switch,
+            "facts": {ReleaseFolders: Releases(current="releases/a")},
+            "root": APP,
+            "release_id": "b",
+        },
         [
             f"ln -sfn -- releases/a {APP}/previous.new && mv -fT -- {APP}/previous.new {APP}/previous",
             f"ln -sfn -- releases/b {APP}/current.new && mv -fT -- {APP}/current.new {APP}/current",
@@ -127,7 +152,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         "releases_two_kept_noop",
         {
             "operation": releases.prune,
-            "facts": {LinkTarget: release_links("releases/b", "releases/a"), FolderNames: ["a", "b"]},
+            "facts": {ReleaseFolders: Releases(current="releases/b", previous="releases/a", names=("a", "b"))},
             "root": APP,
         },
         [],
@@ -136,7 +161,9 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         "releases_older_and_unfinished_removed",
         {
             "operation": releases.prune,
-            "facts": {LinkTarget: release_links("releases/c", "releases/b"), FolderNames: ["a", "b", "c", "d"]},
+            "facts": {
+                ReleaseFolders: Releases(current="releases/c", previous="releases/b", names=("a", "b", "c", "d"))
+            },
             "root": APP,
         },
         [f"rm -rf -- {APP}/releases/a {APP}/releases/d"],
@@ -149,7 +176,7 @@ def test_commands(run_operation: Callable[..., Any], case: dict[str, Any], expec
     arguments = dict(case)
     operation, facts = arguments.pop("operation"), arguments.pop("facts")
     if operation is artifacts.remove_dropped_streams:
-        arguments |= {"streams_dir": STREAMS, "stat_port": 8081}
+        arguments = {"streams_dir": STREAMS, "stat_port": 8081} | arguments
     run = run_operation(operation, facts, **arguments)
     assert run.commands == expected
     assert bool(run.said) or bool(expected)  # doing nothing has a reason

@@ -15,6 +15,9 @@ from testbed.viewer import Viewer
 from tests.support.hosts import Deployed
 from tests.support.watching import States, Watching
 
+# As OBS does, the encoder calls again when a loaded machine was too slow to let it in.
+RECONNECT_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class OnAir:
@@ -27,6 +30,8 @@ class OnAir:
     connecting: float
     playable: float
     session: dict[str, Any]
+    before: dict[str, set[str]]
+    """Segments by rendition that were listed before this session."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +43,8 @@ def on_air(deployment: Deployed, key: Key, film: Path, tmp_path_factory: pytest.
     origin.wait_state("offline", "ended")
     with Watching(states.look, 0.05):
         seen = viewer.listed()
-        publisher = Publisher.start(film, origin.publish_url(key.secret), tmp_path_factory.mktemp("air") / "log.jsonl")
+        log = tmp_path_factory.mktemp("air") / "log.jsonl"
+        publisher = Publisher.start(film, origin.publish_url(key.secret), log, RECONNECT_SECONDS)
         try:
             connecting = publisher.wait("connecting")["at"]
             playable = viewer.wait_playable(seen)
@@ -47,7 +53,7 @@ def on_air(deployment: Deployed, key: Key, film: Path, tmp_path_factory: pytest.
         except BaseException:
             publisher.stop()
             raise
-    yield OnAir(origin, viewer, publisher, states, connecting, playable, session)
+    yield OnAir(origin, viewer, publisher, states, connecting, playable, session, seen)
     publisher.stop()
     viewer.http.close()
     origin.wait_state("ended")

@@ -13,6 +13,7 @@ import m3u8
 import pytest
 
 from tests.end_to_end.conftest import OnAir
+from tests.support.processes import until
 
 # ffprobe's names of what CODECS says in hexadecimal (RFC 6381, ISO 14496-15).
 PROFILES = {"42": "Constrained Baseline", "4D": "Main", "64": "High"}
@@ -51,6 +52,8 @@ def test_master_lists_the_ladder_highest_first(on_air: OnAir, master: Any) -> No
 
 def test_rendition_decodes(on_air: OnAir, rendition: str) -> None:
     url = on_air.viewer.renditions()[rendition]
+    # ffmpeg begins three segments before the end: none of them is of an earlier session, whose timestamps are others.
+    until(20, lambda: len(set(on_air.viewer.segments(url)) - on_air.before[rendition]) >= 4)
     argv = ["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", url, "-t", "4", "-f", "null", "-"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
@@ -70,15 +73,16 @@ def test_codecs_are_what_ffprobe_finds(on_air: OnAir, master: Any, rendition: st
     assert video["r_frame_rate"] == f"{variant.stream_info.frame_rate:.0f}/1"
 
 
-def test_no_segment_is_fatter_than_its_bandwidth(on_air: OnAir, master: Any, rendition: str) -> None:
+def test_no_segment_exceeds_its_bandwidth_by_a_quarter(on_air: OnAir, master: Any, rendition: str) -> None:
     variant = next(one for one in master.playlists if one.uri.startswith(f"{rendition}/"))
     base = on_air.viewer.renditions()[rendition].rpartition("/")[0]
-    # RFC 8216 4.1 counts the segments of at least half the target duration.
+    # Live peaks may exceed BANDWIDTH by 25 % (Apple's HLS Authoring Specification); RFC 8216 4.1 counts the segments of
+    # at least half the target duration.
     playlist = media(on_air, rendition)
     for one in playlist.segments:
         if one.duration * 2 >= playlist.target_duration:
             size = len(on_air.viewer.http.get(f"{base}/{one.uri}", timeout=5).content)
-            assert size * 8 / one.duration <= variant.stream_info.bandwidth, one.uri
+            assert size * 8 / one.duration <= 1.25 * variant.stream_info.bandwidth, one.uri
 
 
 def test_clock_of_the_playlist_is_the_wall_clock(on_air: OnAir, rendition: str) -> None:

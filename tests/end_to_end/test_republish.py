@@ -7,6 +7,7 @@ import m3u8
 from testbed.origin import Key
 from testbed.publisher import Publisher
 from testbed.viewer import Viewer
+from tests.end_to_end.conftest import RECONNECT_SECONDS
 from tests.support.encoders import Publish
 from tests.support.hosts import Deployed
 
@@ -37,7 +38,7 @@ def test_playlists_continue_with_a_discontinuity(deployment: Deployed, key: Key,
 def on_air(viewer: Viewer, publish: Publish, key: Key) -> Publisher:
     """A new encoder whose every rendition plays."""
     seen = viewer.listed()
-    publisher = publish(key.secret)
+    publisher = publish(key.secret, RECONNECT_SECONDS)
     publisher.wait("publishing")
     viewer.wait_playable(seen)
     return publisher

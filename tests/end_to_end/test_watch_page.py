@@ -9,28 +9,17 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from testbed.clip import demo_clip
-from testbed.demo import DEMO, pid_file
-from testbed.deploy import deploy
 from testbed.origin import Origin
 from testbed.places import cache_dir
-from testbed.publisher import Publisher, stop_left_over
-
-pytestmark = pytest.mark.host
+from testbed.publisher import Publisher
+from tests.support.hosts import Deployed
 
 
 @pytest.fixture(scope="module")
-def origin() -> Iterator[Origin]:
-    """The demo's origin, off air; made for this test if it is not up, and then removed again."""
-    was_up = DEMO.host.running()
-    if was_up:
-        stop_left_over(pid_file())
-    else:
-        DEMO.host.up(publish=DEMO.ports)
-        deploy([DEMO.host], lambda line: None)
-    DEMO.wait_state("offline", "ended", seconds=20)
-    yield DEMO
-    if not was_up:
-        DEMO.host.down()
+def origin(deployment: Deployed) -> Origin:
+    """The deployed origin, off air."""
+    deployment.origin.wait_state("offline", "ended", seconds=20)
+    return deployment.origin
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def canaries(
     with encoders(origin, film, tmp_path_factory.mktemp("canaries")) as publish:
         with pytest.raises(TestbedError, match="refused"):
             publish(wrong).wait("publishing")
-        publisher = publish(right.secret)
+        publisher = publish(right.secret, reconnect=1.0)
         publisher.wait("publishing")
         with pytest.raises(TestbedError, match="refused"):
             publish(right.secret).wait("publishing")

@@ -1,10 +1,11 @@
-"""The deployed host of the end-to-end and fault tests: made for a session, or the one that a developer keeps up.
+"""The deployed host of the end-to-end and fault tests: made for a session, or one that a developer keeps up.
 
 `python -m testbed up test --publish 11935:1935/tcp --publish 18080:8080/tcp` keeps one up between sessions.
 """
 
 from __future__ import annotations
 
+import fcntl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,8 +49,27 @@ def say(line: str) -> None:
 
 
 @contextmanager
+def alone() -> Iterator[None]:
+    """Two sessions on one host would publish into each other's stream: the second waits here."""
+    with (cache_dir() / "test.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another test session has the host: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def deployed() -> Iterator[Deployed]:
-    """A host with the demo's spec on it, deployed twice."""
+    """A host with the demo's spec on it, deployed twice, for one session at a time."""
+    with alone(), one_deployed() as host:
+        yield host
+
+
+@contextmanager
+def one_deployed() -> Iterator[Deployed]:
+    """The host, taken down afterwards unless it was up before."""
     was_bare = not TEST.host.running()
     if was_bare:
         TEST.host.down()
