@@ -67,7 +67,7 @@ def encoder_flags(
             _input(loopback_url(stream, rtmp_port)),
             _filters(ladder, [rung for rung in ladder.rungs if rung is not copied]),
             *(_rendition(ladder, rung, f"{folder}/{rung.name}", copied=rung is copied) for rung in ladder.rungs),
-            _poster(f"{folder}/poster.jpg"),
+            _poster(ladder, f"{folder}/poster.jpg"),
         )
     )
 
@@ -102,16 +102,11 @@ def _input(url: str) -> Iterator[Flags]:
 
 def _filters(ladder: Ladder, encoded: list[Picture]) -> Iterator[Flags]:
     labels = "".join(f"[{rung.name}-raw]" for rung in encoded)
-    clock = f"[0:v:0]fps={ladder.frame_rate},split={len(encoded) + 1}{labels}[poster-raw]"
-    poster = (
-        f"[poster-raw]select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{ladder.poster_seconds}),"
-        "scale=640:360:force_original_aspect_ratio=decrease:flags=fast_bilinear:out_range=pc,format=yuv420p[poster]"
-    )
+    clock = f"[0:v:0]fps={ladder.frame_rate},split={len(encoded)}{labels}"
     yield Flags(
-        ("-filter_complex", ";".join([clock, *map(_scaler, encoded), poster])),
+        ("-filter_complex", ";".join([clock, *map(_scaler, encoded)])),
         "One decode and one clock for all rungs: fps comes before split, so their keyframes fall on the same frames. A "
-        "picture of another shape gets bars, because the master playlist promises RESOLUTION. The poster takes the "
-        "first picture at once, then one every poster_seconds.",
+        "picture of another shape gets bars, because the master playlist promises RESOLUTION.",
     )
 
 
@@ -171,7 +166,8 @@ def _tune(rung: Picture) -> tuple[str, ...]:
 
 
 def _first_keyframe(ladder: Ladder) -> Iterator[Flags]:
-    if ladder.first_segment_seconds < ladder.segment_seconds:
+    # Segments of several GOPs are cut by time, and an odd keyframe would move every cut: the first has full length.
+    if ladder.segment_gops == 1 and ladder.first_segment_seconds < ladder.segment_seconds:
         yield Flags(
             ("-force_key_frames", f"expr:eq(n,{ladder.frame_rate}*{ladder.first_segment_seconds})", "-forced-idr", "1"),
             "One extra keyframe, by frame count, ends the first segment early: viewers start sooner. x264 counts its "
@@ -214,10 +210,17 @@ def _hls(ladder: Ladder, folder: str, *, copied: bool) -> Iterator[Flags]:
     )
 
 
-def _poster(path: str) -> Iterator[Flags]:
+def _poster(ladder: Ladder, path: str) -> Iterator[Flags]:
+    chosen = f"select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{ladder.poster_seconds})"
+    small = "scale=640:360:force_original_aspect_ratio=decrease:out_range=pc,format=yuv420p"
     yield Flags(
-        ("-map", "[poster]", "-fps_mode", "passthrough", "-c:v", "mjpeg", "-q:v", "4", "-threads", "1"),
-        "The poster: a JPEG of each picture that select let through; a second thread would hold the first one back.",
+        ("-map", "0:v:0", "-vf", f"{chosen},{small}"),
+        "The poster: the first picture at once, then one every poster_seconds. A filter graph of its own: in the one "
+        "above it would hold back every rung until its next picture (measured, 7.1).",
+    )
+    yield Flags(
+        ("-fps_mode", "passthrough", "-c:v", "mjpeg", "-q:v", "4", "-threads", "1"),
+        "A JPEG of each picture that select let through; a second thread would hold the first one back.",
     )
     yield Flags(
         ("-strict", "unofficial", "-color_range", "pc"),

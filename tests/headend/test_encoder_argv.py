@@ -68,7 +68,10 @@ def test_one_rung_in_full() -> None:
         "append_list+delete_segments+independent_segments+omit_endlist+program_date_time+temp_file",
         *("-hls_segment_filename", "/srv/headend/media/hls/coffee/480p/17-%05d.ts"),
         "/srv/headend/media/hls/coffee/480p/index.m3u8",
-        *("-map", "[poster]", "-fps_mode", "passthrough", "-c:v", "mjpeg", "-q:v", "4", "-threads", "1"),
+        *("-map", "0:v:0", "-vf"),
+        "select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,10),"
+        "scale=640:360:force_original_aspect_ratio=decrease:out_range=pc,format=yuv420p",
+        *("-fps_mode", "passthrough", "-c:v", "mjpeg", "-q:v", "4", "-threads", "1"),
         *("-strict", "unofficial", "-color_range", "pc"),
         *("-f", "image2", "-update", "1", "-atomic_writing", "1", "/srv/headend/media/hls/coffee/poster.jpg"),
     ]
@@ -89,7 +92,7 @@ def test_every_rung_has_the_keyframes_of_the_others() -> None:
 
 
 def test_one_decode_one_clock() -> None:
-    assert after("-filter_complex", argv(Ladder()))[0].count("fps=30,split=4") == 1
+    assert after("-filter_complex", argv(Ladder()))[0].count("fps=30,split=3") == 1
 
 
 def test_a_first_segment_of_full_length_needs_no_extra_keyframe() -> None:
@@ -101,6 +104,10 @@ def test_segments_of_several_gops_are_cut_by_time() -> None:
     assert after("-hls_time", argv(ladder)) == ["4"]
 
 
+def test_segments_of_several_gops_get_no_extra_keyframe() -> None:
+    assert "-force_key_frames" not in argv(Ladder(segment_seconds=4, gop_frames=30, renditions=(SD,)))
+
+
 def test_no_tune() -> None:
     rung = SD.model_copy(update={"tune": "none"})
     assert "-tune" not in argv(Ladder(renditions=(rung,)))
@@ -110,8 +117,8 @@ def test_a_copied_source_is_not_encoded_and_feeds_no_filter() -> None:
     copied, encoded = argv(SOURCE, copy_source=True), argv(SOURCE)
     assert after("-c:v", copied) == ["copy", "libx264", "mjpeg"]
     assert after("-c:v", encoded) == ["libx264", "libx264", "mjpeg"]
-    assert "split=2" in after("-filter_complex", copied)[0]
-    assert "split=3" in after("-filter_complex", encoded)[0]
+    assert "split=1" in after("-filter_complex", copied)[0]
+    assert "split=2" in after("-filter_complex", encoded)[0]
     # The publisher's keyframes fall where they fall: a copy is cut by time.
     assert after("-hls_time", copied) == ["2", "0.1"]
 

@@ -11,9 +11,19 @@ from headend.model.spec import Site, Spec, Stream
 from headend.render import render_role
 from tests.support.rendered import layout_in
 
-SPEC = Spec(site=Site(public_url="https://live.example.org"), streams=(Stream(slug="i", title="Instance"),))
+SPEC = Spec(site=Site(public_url="https://live.example.org"), streams=(Stream(slug="demo", title="Demo"),))
 # The promise of the design: the exposure level of systemd-analyze security, from 0 (none) to 10.
-PROMISED = {"nginx@.service": 1.7, "ffmpeg@.service": 1.5, "headend-hooks.service": 1.7}
+PROMISED = {
+    "nginx@ingest.service": 1.7,
+    "nginx@web.service": 1.7,
+    "ffmpeg@demo.service": 1.5,
+    "headend-hooks.service": 1.7,
+}
+
+
+def instances(unit: str) -> list[str]:
+    """The units of PROMISED that a unit file makes: itself, or the instances of a template."""
+    return [name for name in PROMISED if name.startswith(unit.removesuffix(".service"))]
 
 
 @pytest.fixture
@@ -23,8 +33,9 @@ def units(tmp_path: Path) -> Path:
     for role in ("ingest", "control"):
         for artifact in render_role(SPEC, layout, role):
             if artifact.path.startswith("/etc/systemd/system/"):
-                (tmp_path / Path(artifact.path).name).write_text(artifact.text)
-    for program in ("opt/nginx/current/sbin/nginx", "opt/app/current/bin/headend-hooks", "etc/streams/i/encode"):
+                for unit in instances(Path(artifact.path).name):
+                    (tmp_path / unit).write_text(artifact.text)
+    for program in ("opt/nginx/current/sbin/nginx", "opt/app/current/bin/headend-hooks", "etc/streams/demo/encode"):
         (tmp_path / program).parent.mkdir(parents=True)
         (tmp_path / program).symlink_to("/bin/true")
     return tmp_path
@@ -57,5 +68,5 @@ def test_systemd_takes_the_users_and_the_folders(tmp_path: Path) -> None:
     assert users.stderr.count("Creating user") == 5
     argv = ["systemd-tmpfiles", "--create", "--clean", f"--root={tmp_path}"]
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stderr == ""
-    folder = tmp_path / "srv/media/hls/i/720p"
+    folder = tmp_path / "srv/media/hls/demo/720p"
     assert f"headend-encoder:x:{folder.stat().st_uid}:" in (tmp_path / "etc/passwd").read_text()
