@@ -17,8 +17,7 @@ applied = f"{here.layout.state_dir}/applied"
 packages.install(name="Install Debian packages", packages=packages.of_roles(here.roles))
 artifacts.place(name="Declare the system users", artifacts=here.under(users.SYSUSERS))
 users.create_users(name="Create the system users")
-if "builder" in here.roles:
-    builder.build()
+builder.build()  # on every host: nobody installs nginx before the builder has built it
 if here.has("ingest", "web"):
     builder.install_nginx()
 if here.has("control", "web"):

@@ -12,7 +12,7 @@ Action = Literal["none", "reload", "restart"]
 class Artifact:
     """One file on a host, complete.
 
-    `mode` is octal text ("0644"); `unit` names the systemd unit that must see the new text and `action` says how it does.
+    `mode` is octal text ("0644"); `unit` names the systemd unit that must see the new text, `action` how it does.
     An artifact without a unit is read by its user at the next start and needs nothing more.
     """
 

@@ -18,7 +18,6 @@ def hook_facts(spec: Spec, layout: Layout) -> Artifact:
         database_url=f"sqlite:///{layout.state_dir}/hooks/state.sqlite3",
         media_root=layout.media_root,
         stat_url=f"http://127.0.0.1:{layout.stat_port}/stat",
-        control_url=f"http://127.0.0.1:{layout.stat_port}/control",
         streams=tuple(_stream_facts(stream, spec) for stream in spec.streams),
     )
     return Artifact(

@@ -29,7 +29,7 @@ def ingest(spec: Spec, layout: Layout) -> Artifact:
 
 def web(spec: Spec, layout: Layout) -> Artifact:
     """nginx@web."""
-    text = fill("nginx/web.conf.j2", layout=layout, slug_pattern=SLUG_PATTERN, public_url=spec.site.public_url)
+    text = fill("nginx/web.conf.j2", layout=layout, slug_pattern=SLUG_PATTERN)
     return Artifact(path=f"{layout.config_dir}/nginx/web.conf", text=text, unit="nginx@web.service", action="reload")
 
 

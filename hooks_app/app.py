@@ -14,7 +14,6 @@ from headend.model.facts import HookFacts
 from hooks_app.admission import Admission
 from hooks_app.api import api_routes, health_routes
 from hooks_app.clock import Clock, SystemClock
-from hooks_app.control import Encoders, HttpControl
 from hooks_app.database import Database
 from hooks_app.gate import HookGate
 from hooks_app.hooks import hook_routes
@@ -51,7 +50,7 @@ class Services:
         return cls(
             facts=facts,
             database=Database(facts.database_url),
-            units=Encoders(Systemctl(), HttpControl(facts.control_url, facts.application)),
+            units=Systemctl(),
             stat=HttpStatReader(facts.stat_url, facts.application),
             media=MediaRoot(facts.media_root),
             clock=SystemClock(),

@@ -19,7 +19,8 @@ def ladder_faults(part: LadderPart, places: Places) -> Iterator[Fault]:
         return
     ladder, location = part.clock, part.location
     frames = ladder.segment_seconds * ladder.frame_rate
-    if frames % ladder.gop_frames:
+    whole = frames % ladder.gop_frames == 0
+    if not whole:
         yield places.fault_at_value(
             (*location, "gop_frames"),
             f"a segment of {ladder.segment_seconds} s at {ladder.frame_rate} frames per second has {frames} frames, "
@@ -32,6 +33,14 @@ def ladder_faults(part: LadderPart, places: Places) -> Iterator[Fault]:
             f"the first segment of {ladder.first_segment_seconds} s is longer than "
             f"a segment of {ladder.segment_seconds} s",
             f"Use {ladder.segment_seconds} or less",
+        )
+    # The segmenter counts GOPs from the start of the stream: a short first one would move every border after it.
+    elif whole and ladder.gop_frames < frames and ladder.first_segment_seconds < ladder.segment_seconds:
+        yield places.fault_at_value(
+            (*location, "first_segment_seconds"),
+            f"a first segment of {ladder.first_segment_seconds} s is shorter than the others, "
+            f"which works only when each of them is one GOP",
+            f"Use {ladder.segment_seconds}, or set gop_frames to {frames}",
         )
     yield from window_faults(ladder, part, places)
 

@@ -31,8 +31,6 @@ class HookFacts(Model):
     media_root: str
     stat_url: str
     """nginx-rtmp's stat page on loopback."""
-    control_url: str
-    """nginx-rtmp's control page on loopback."""
     streams: tuple[StreamFacts, ...] = Field(strict=False)
     attach_timeout_seconds: float = 1.5
     """How long on_publish waits for the encoder before it answers 503; below nginx's 2 s netcall timeout."""

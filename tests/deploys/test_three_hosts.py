@@ -30,7 +30,7 @@ others = (["@fake/two"], {{"spec": "{other}"}})
 ORDER = [
     ("Install Debian packages", {"build", "edge", "one", "two"}),
     ("Create the system users", {"build", "edge", "one", "two"}),
-    ("Build nginx | Compile nginx when an input changed", {"build"}),
+    ("Build nginx | Compile nginx when an input changed", {"build", "edge", "one", "two"}),
     ("Install nginx | Switch to the release of nginx", {"edge", "one", "two"}),
     ("Install the hook app", {"edge", "one", "two"}),
     ("Place configuration and units", {"build", "edge", "one", "two"}),
@@ -68,6 +68,10 @@ def test_installs_before_configures_before_activates(operations: dict[str, dict[
 def test_each_host_gets_its_roles(operations: dict[str, dict[str, Any]], name: str, hosts: set[str]) -> None:
     ran = operations[name]["success"] + operations[name]["no_change"]
     assert {host.removeprefix("@fake/") for host in ran} == hosts
+
+
+def test_only_the_builder_compiles(operations: dict[str, dict[str, Any]]) -> None:
+    assert operations["Build nginx | Compile nginx when an input changed"]["success"] == ["@fake/build"]
 
 
 def test_no_two_operations_share_a_name(operations: dict[str, dict[str, Any]]) -> None:

@@ -117,7 +117,6 @@ def facts(tmp_path: Path) -> HookFacts:
         database_url=f"sqlite:///{tmp_path}/state.sqlite3",
         media_root=str(tmp_path / "media"),
         stat_url="http://127.0.0.1:8081/stat",
-        control_url="http://127.0.0.1:8081/control",
         streams=(stream_facts("demo", "Demo"), stream_facts("coffee-and-stocks", "Coffee & Stocks")),
     )
 

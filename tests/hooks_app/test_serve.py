@@ -33,7 +33,6 @@ def facts_file(tmp_path: Path, facts: HookFacts) -> Path:
         update={
             "listen_port": port,
             "stat_url": "http://127.0.0.1:9/stat",
-            "control_url": "http://127.0.0.1:9/control",
             "reconcile_seconds": 0.1,
         }
     )

@@ -50,13 +50,19 @@ CASES = (
         "of 2 s. Use 2 or less.",
     ),
     Case(
+        "a short first segment among segments of two GOPs",
+        IN_LADDER + "    first_segment_seconds: 1\n    gop_frames: 30\n",
+        "8:28 ladders.default.first_segment_seconds: a first segment of 1 s is shorter than the others, which works "
+        "only when each of them is one GOP. Use 2, or set gop_frames to 60.",
+    ),
+    Case(
         "a window of two segments",
         IN_LADDER + "    segment_seconds: 4\n    window_seconds: 8\n    gop_frames: 120\n",
         "9:21 ladders.default.window_seconds: a window of 8 s holds fewer than 3 segments of 4 s. Use 12 or more.",
     ),
     Case(
         "a window of half segments",
-        IN_LADDER + "    segment_seconds: 4\n    window_seconds: 30\n    gop_frames: 60\n",
+        IN_LADDER + "    segment_seconds: 4\n    window_seconds: 30\n    gop_frames: 120\n",
         "9:21 ladders.default.window_seconds: a window of 30 s is not a whole number of segments of 4 s. Use 28 or 32.",
     ),
     Case(
