@@ -90,6 +90,11 @@ def _input(url: str) -> Iterator[Flags]:
         "Wait for the live stream; never ask for a recording of that name (ffmpeg-protocols, rtmp).",
     )
     yield Flags(
+        ("-tcp_nodelay", "1"),
+        "The handshake is a row of small messages, and with Nagle's algorithm each waits until the one before is "
+        "acknowledged: attached 0.1 s later (measured, 5.1.9).",
+    )
+    yield Flags(
         ("-fpsprobesize", "0"),
         "The ladder states the frame rate: nobody measures twenty frames first, on air 0.8 s sooner (measured, 5.1.9).",
     )

@@ -100,7 +100,8 @@ def endless(source: InputContainer) -> Iterator[Packet[Any]]:
 
 def connect(source: InputContainer, url: str) -> OutputContainer:
     """A connection that the server has accepted for publishing; raises av.FFmpegError if it has not."""
-    target = av.open(url, "w", format="flv", options={"flvflags": "no_duration_filesize"})
+    # TCP_NODELAY as librtmp sets it, which OBS and its kin publish with.
+    target = av.open(url, "w", format="flv", options={"flvflags": "no_duration_filesize", "tcp_nodelay": "1"})
     for stream in tracks(source):
         target.add_stream_from_template(stream)
     say("connecting")
