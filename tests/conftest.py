@@ -14,13 +14,23 @@ from tests.support.hosts import Deployed, deployed
 
 NEED_A_HOST = ("hosts", "end_to_end", "faults")
 
+# A browser that watches, encoders that encode, a wheel that is built: no host, but minutes together.
+SLOW = ("test_watch_page.py", "test_encoder.py", "test_wheel.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A marker of this file's own making."""
+    config.addinivalue_line("markers", "slow: real programs at work; left out of ./run test --fast")
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the folders that need a host, so that `-m "not host"` is the fast part."""
+    """Mark what needs a host and what takes long: ./run test --fast is `-m "not host and not slow"`."""
     for item in items:
         folder = item.path.relative_to(config.rootpath).parts
         if folder[0] == "tests" and folder[1] in NEED_A_HOST:
             item.add_marker(pytest.mark.host)
+        elif item.path.name in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from itertools import pairwise
 from pathlib import Path
@@ -84,21 +83,18 @@ def encode(rendition: Rendition, frame_rate: int, path: Path) -> str:
     return f"avc1.{sps[:3].hex().upper()}"
 
 
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 SIZES = [
     (144, 30, 100), (240, 25, 300), (360, 30, 600), (480, 30, 1000), (480, 60, 1500), (720, 30, 2000), (720, 60, 4000),
     (1080, 30, 3500), (1080, 60, 6000), (480, 30, 12_000), (2160, 10, 20_000),
 ]  # fmt: skip
 
 
-@needs_ffmpeg
 @pytest.mark.parametrize("height,frame_rate,video_kbps", SIZES)
 def test_the_promised_level_is_the_written_one(height: int, frame_rate: int, video_kbps: int, tmp_path: Path) -> None:
     rendition = Rendition(name="r", height=height, video_kbps=video_kbps)
     assert f"{encode(rendition, frame_rate, tmp_path / 'o.264')},mp4a.40.2" == rendition.codecs(frame_rate)
 
 
-@needs_ffmpeg
 @pytest.mark.parametrize("profile", get_args(Profile))
 @pytest.mark.parametrize("preset", get_args(Preset))
 def test_the_promised_profile_is_the_written_one_or_the_lint_refuses_it(
@@ -111,7 +107,6 @@ def test_the_promised_profile_is_the_written_one_or_the_lint_refuses_it(
         assert kept or refused
 
 
-@needs_ffmpeg
 @pytest.mark.parametrize("profile", ["main", "high"])
 def test_what_the_lint_refuses_would_lie(profile: Profile, tmp_path: Path) -> None:
     rendition = Rendition(name="r", height=144, video_kbps=200, preset="ultrafast", profile=profile)

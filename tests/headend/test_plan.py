@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,7 +59,6 @@ def test_the_clip_takes_the_place_of_the_input_and_nothing_else() -> None:
     assert argv == ["ffmpeg", "-nostdin", "-v", "error", "-f", "flv", "-i", "clip.flv", "-map", "0:v:0", "out"]
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 def test_the_calibration_encodes_each_used_ladder_once(spec: Spec) -> None:
     measured = calibrate(spec, LAYOUT)
     assert [ladder.ladder for ladder in measured] == ["small"]
