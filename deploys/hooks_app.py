@@ -12,7 +12,7 @@ from pyinfra.api.exceptions import OperationError
 from deploys import releases
 from deploys.commands import Commands
 from deploys.facts.files import MissingPaths
-from deploys.facts.python import PythonVersion
+from deploys.facts.python import HostPython
 from deploys.release import Release, ReleaseError, build_release
 
 # Wheels, and the archive of each release, kept between deploys on the operator's machine.
@@ -63,16 +63,16 @@ def switch(root: str) -> Commands:
 
 
 def release_for_host() -> Release | None:
-    """The release for this host's Python; None on a host that has no Python yet."""
-    version = host.get_fact(PythonVersion)
-    return _release(version) if version else None
+    """The release for this host's Python and machine; None on a host that has no Python yet."""
+    python = host.get_fact(HostPython)
+    return _release(*python.split()) if python else None
 
 
 @cache
-def _release(python_version: str) -> Release:
+def _release(python_version: str, machine: str) -> Release:
     """Once per process: every host and every step of a deploy means the same release, whoever edits meanwhile."""
     try:
-        return build_release(python_version, CACHE)
+        return build_release(python_version, CACHE, machine)
     except ReleaseError as error:
         raise OperationError(str(error)) from None
 

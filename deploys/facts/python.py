@@ -5,10 +5,10 @@ from __future__ import annotations
 from pyinfra.api import FactBase
 
 
-class PythonVersion(FactBase[str]):
-    """Major and minor version of python3, "3.11"; empty when there is none."""
+class HostPython(FactBase[str]):
+    """Major and minor version of python3 and the machine (uname -m), "3.11 x86_64"; empty when there is no Python."""
 
     default = str
 
     def command(self) -> str:
-        return "python3 -c 'import sys; print(\"%d.%d\" % sys.version_info[:2])' 2>/dev/null; true"
+        return "python3 -c 'import os, sys; print(\"%d.%d\" % sys.version_info[:2], os.uname().machine)' 2>/dev/null; true"

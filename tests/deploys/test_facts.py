@@ -11,7 +11,7 @@ from pyinfra.api import FactBase
 from deploys.facts.activation import Activation, UnitActivation
 from deploys.facts.applied import Applied, AppliedHashes
 from deploys.facts.files import FolderNames, MissingPaths, MissingUsers, Placed, PlacedFiles
-from deploys.facts.python import PythonVersion
+from deploys.facts.python import HostPython
 from deploys.facts.releases import ReleaseFolders, Releases
 from deploys.facts.units import LiveStreams, Units, UnitState
 from headend.artifact import Artifact
@@ -94,7 +94,7 @@ def test_one_applied_file_is_named_too(tmp_path: Path) -> None:
 
 
 def test_python_version() -> None:
-    assert read(PythonVersion).count(".") == 1
+    assert read(HostPython).count(".") == 1
 
 
 SHOWN = """\

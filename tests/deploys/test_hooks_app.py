@@ -11,7 +11,7 @@ from pyinfra.api.exceptions import OperationError
 
 from deploys import hooks_app
 from deploys.facts.files import MissingPaths
-from deploys.facts.python import PythonVersion
+from deploys.facts.python import HostPython
 from deploys.facts.releases import ReleaseFolders, Releases
 from deploys.release import Release, ReleaseError
 
@@ -25,22 +25,22 @@ RELEASE = Release(
 )
 ROOT = "/opt/headend/app"
 WORK = f"{ROOT}/incoming"
-INSTALLED = {PythonVersion: "3.11", MissingPaths: []}
-MISSING = {PythonVersion: "3.11", MissingPaths: [f"{ROOT}/releases/ab12/COMPLETE"]}
+INSTALLED = {HostPython: "3.11 x86_64", MissingPaths: []}
+MISSING = {HostPython: "3.11 x86_64", MissingPaths: [f"{ROOT}/releases/ab12/COMPLETE"]}
 
 
 @pytest.fixture(autouse=True)
 def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Versions of Python for which a release was built."""
-    versions: list[str] = []
+    """Pythons and machines for which a release was built."""
+    pythons: list[str] = []
 
-    def build(version: str, cache: Path) -> Release:
-        versions.append(version)
+    def build(version: str, cache: Path, machine: str) -> Release:
+        pythons.append(f"{version} {machine}")
         return RELEASE
 
     monkeypatch.setattr(hooks_app, "build_release", build)
     hooks_app._release.cache_clear()
-    return versions
+    return pythons
 
 
 def test_installed_noop(run_operation: Callable[..., Any]) -> None:
@@ -77,14 +77,14 @@ def test_complete_is_written_last(run_operation: Callable[..., Any]) -> None:
 
 def test_install_and_switch_mean_the_same_release(run_operation: Callable[..., Any], built: list[str]) -> None:
     run_operation(hooks_app.install, INSTALLED, root=ROOT, install_from="wheelhouse")
-    facts = {PythonVersion: "3.11", ReleaseFolders: Releases(current="releases/ab12")}
+    facts = {HostPython: "3.11 x86_64", ReleaseFolders: Releases(current="releases/ab12")}
     switched = run_operation(hooks_app.switch, facts, root=ROOT)
     assert switched.commands == []
-    assert built == ["3.11"]
+    assert built == ["3.11 x86_64"]
 
 
 def test_a_bare_host_has_no_python_yet(run_operation: Callable[..., Any], built: list[str]) -> None:
-    run = run_operation(hooks_app.install, {PythonVersion: ""}, root=ROOT, install_from="wheelhouse")
+    run = run_operation(hooks_app.install, {HostPython: ""}, root=ROOT, install_from="wheelhouse")
     assert run.commands == ["python3 --version"]
     assert built == []
 
@@ -92,7 +92,7 @@ def test_a_bare_host_has_no_python_yet(run_operation: Callable[..., Any], built:
 def test_a_release_that_cannot_be_built_is_one_line(
     run_operation: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def build(version: str, cache: Path) -> Release:
+    def build(version: str, cache: Path, machine: str) -> Release:
         raise ReleaseError("watch page: npm is not installed.")
 
     monkeypatch.setattr(hooks_app, "build_release", build)
