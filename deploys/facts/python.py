@@ -11,4 +11,5 @@ class HostPython(FactBase[str]):
     default = str
 
     def command(self) -> str:
-        return "python3 -c 'import os, sys; print(\"%d.%d\" % sys.version_info[:2], os.uname().machine)' 2>/dev/null; true"
+        script = "import os, sys; print('%d.%d' % sys.version_info[:2], os.uname().machine)"
+        return f'python3 -c "{script}" 2>/dev/null; true'
