@@ -31,6 +31,7 @@ VIDEO = (
     f" -r {FPS} -g {GOP_FRAMES} -keyint_min {GOP_FRAMES} -b:v 4000k -maxrate 4000k -bufsize 4000k"
 ).split()
 AUDIO = ["-c:a", "aac", "-ar", "48000", "-ac", "2", "-b:a", "160k"]
+STEREO = 2
 CARRIED = {"video": "h264", "audio": "aac"}
 """What RTMP and nginx-rtmp carry without conversion."""
 
@@ -81,8 +82,12 @@ def publishable(film: Path) -> Path:
 
 
 def probe(film: Path) -> dict[str, str]:
-    """Codec of the first video and the first audio stream; raises TestbedError for what ffprobe cannot read."""
-    argv = ["ffprobe", "-v", "error", "-show_entries", "stream=codec_type,codec_name", "-of", "json", f"file:{film}"]
+    """Codec of the first video and the first audio stream; raises TestbedError for what ffprobe cannot read.
+
+    Surround sound is named with its channels: classic RTMP does not carry it, and libav would send it as Enhanced RTMP.
+    """
+    entries = "stream=codec_type,codec_name,channels"
+    argv = ["ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", f"file:{film}"]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         reason = last_line(done.stderr).removeprefix(f"file:{film}: ")
@@ -90,7 +95,9 @@ def probe(film: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for stream in json.loads(done.stdout).get("streams", []):
         if stream["codec_type"] in CARRIED:
-            found.setdefault(stream["codec_type"], stream["codec_name"])
+            channels = stream.get("channels", 0)
+            codec = stream["codec_name"] if channels <= STEREO else f"{stream['codec_name']} {channels}"
+            found.setdefault(stream["codec_type"], codec)
     return found
 
 
