@@ -77,6 +77,16 @@ def deploy_twice(progress: Progress) -> tuple[Outcome, Outcome]:
     return first, second
 
 
+def off_air() -> None:
+    """Nobody publishes any more; an encoder of an earlier run may need a moment to be missed."""
+    try:
+        DEMO.wait_state("offline", "ended", seconds=20)
+    except TestbedError:
+        raise TestbedError(
+            "demo: another encoder is live on the host. Stop it, or begin anew: ./run demo --down"
+        ) from None
+
+
 def publish(film: Path, progress: Progress) -> OnAir:
     """Publish in the background and wait until every rendition plays and the API says so."""
     viewer = Viewer(DEMO.state()["playlist"])
@@ -102,7 +112,7 @@ def demo(arguments: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     stop_left_over(pid_file())
     bare_host(arguments.debian, progress)
     first, second = deploy_twice(progress)
-    DEMO.wait_state("offline", "ended", seconds=20)
+    off_air()
     on_air = publish(film, progress) if film else None
     state = on_air.state if on_air else DEMO.state()
     return {
