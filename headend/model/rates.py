@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-# The encoder may exceed its average by a tenth: "110 % constrained VBR" is the usual choice for live ladders, and
-# Apple's HLS Authoring Specification wants a live peak within 125 % of BANDWIDTH.
+# The encoder may exceed its average by a tenth: "110 % constrained VBR" is the usual choice for live ladders. How far a
+# live peak may exceed BANDWIDTH is Apple's HLS Authoring Specification's to say; it is quoted with 10 % and with 25 %.
 MAXRATE_PERCENT = 110
 
 # One second of maxrate. The buffer is what a segment may exceed BANDWIDTH by. Measured with libx264 at 2000 kbit/s, a
-# still picture cut to noise, segments of 2 s: the worst segment is 11 % above BANDWIDTH with one second of buffer
-# (within Apple's quarter), 32 % with one and a half, 50 % with two.
+# still picture cut to noise, segments of 2 s: the worst segment is 11 % above BANDWIDTH with one second of buffer,
+# 32 % with one and a half, 50 % with two.
 BUFFER_SECONDS = 1
 
 # An MPEG-TS packet carries 184 bytes of payload in 188 (ISO/IEC 13818-1).
