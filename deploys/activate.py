@@ -15,17 +15,34 @@ from typing import Literal
 from pyinfra import host, logger
 from pyinfra.api import StringCommand, operation
 
+from deploys import announcer, archiver
 from deploys.commands import Commands
 from deploys.facts.activation import UnitActivation
 from deploys.facts.applied import Applied
-from deploys.facts.units import LiveStreams, UnitState
+from deploys.facts.libsrt import Libsrt
+from deploys.facts.units import LiveCallers, LiveStreams, UnitState
 from deploys.site import Site
 from headend.artifact import Artifact
+from headend.nginx import CREDENTIALS
 
 Verb = Literal["start", "restart", "reload"]
+OnAir = type[LiveStreams] | type[LiveCallers]
 
-# Roles with a unit of their own, in the order of activation: the hook app answers before the first publisher comes.
-ROLES = ("control", "ingest", "web")
+# Units that run all the time, in the order of activation: what answers runs before what asks.
+UNITS = (
+    "headend-hooks.service",
+    "headend-announce.service",
+    "headend-archive.service",
+    "nginx@ingest.service",
+    "srt-remux.socket",
+    "nginx@srt.service",
+    "nginx@web.service",
+    "headend-backup.timer",
+    "headend-prune.timer",
+)
+
+# Read at nginx's start, though no deploy renders it. Debian's folder for libraries has the architecture in its name.
+LIBSRT = "/usr/lib/*/libsrt-openssl.so.1.5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,36 +56,51 @@ class Wanted:
     """Link to the release that the unit runs from; another target means a restart."""
     check: str | None = None
     """Command that must succeed before the unit takes over new files."""
-    cuts_live: bool = False
-    """Whether a restart or a reload of it cuts a publisher."""
+    cuts: OnAir | None = None
+    """Who is cut by a restart or a reload of it; None: nobody."""
+    stat_port: int = 0
+    """Loopback port of the stat page that says whether they are on air."""
+    watched: tuple[str, ...] = ()
+    """Shell patterns of files that a restart takes over, though no deploy places them or may know what they hold."""
+    needs_libsrt: bool = False
+    """Whether it faces strangers with libsrt, so that an old one must not run."""
 
 
 @operation()
-def run(wanted: Wanted, applied_dir: str, stat_port: int, cut_live_streams: bool) -> Commands:
+def run(wanted: Wanted, applied_dir: str, cut_live_streams: bool) -> Commands:
     """Enable a unit and start, restart or reload it as the difference to its last activation requires.
 
     + wanted: the unit and its files
     + applied_dir: where the hashes of the last activation are kept
-    + stat_port: loopback port of nginx-rtmp's stat page
-    + cut_live_streams: restart even under a live publisher
+    + cut_live_streams: restart even under a live publisher or caller
     """
     unit = wanted.unit
-    now = host.get_fact(UnitActivation, unit=unit, applied_dir=applied_dir, release_link=wanted.release_link)
-    state, desired = now.state, hashes(wanted, now.release)
+    now = host.get_fact(
+        UnitActivation,
+        unit=unit,
+        applied_dir=applied_dir,
+        release_link=wanted.release_link,
+        watched=wanted.watched,
+    )
+    state, desired = now.state, hashes(wanted, now.release, now.modified)
     verb = decide(state, now.applied, desired)
     if verb is None and state.enabled and not state.needs_daemon_reload:
         host.noop(f"{unit} runs with what is deployed")
         return
-    guarded = verb in ("restart", "reload") and wanted.cuts_live and not cut_live_streams
-    if guarded and (reason := _reason_to_wait(stat_port)):
+    if verb and wanted.needs_libsrt and (libsrt := host.get_fact(Libsrt)) and libsrt.problem:
+        host.log(f"{unit}: no {verb}, {libsrt.problem}.", logger.error)
+        return
+    guarded = verb in ("restart", "reload") and wanted.cuts and not cut_live_streams
+    if guarded and (reason := reason_to_wait(wanted.cuts, wanted.stat_port)):
         host.log(f"{unit}: {verb} deferred, {reason}.", logger.warning)
         return
     yield from _commands(wanted, state, verb)
-    yield write_applied(applied_dir, unit, desired, evidence(wanted, now.release))
+    yield write_applied(applied_dir, unit, desired, evidence(wanted, now.release, now.modified))
 
 
-def _reason_to_wait(stat_port: int) -> str | None:
-    live = host.get_fact(LiveStreams, stat_port=stat_port)
+def reason_to_wait(cuts: OnAir | None, stat_port: int) -> str | None:
+    """Why nothing may be restarted now, as the end of a sentence; None when nobody is cut."""
+    live = host.get_fact(cuts, stat_port=stat_port) if cuts else []
     if live is None:
         return "the stat page is silent, so a stream may be live. Deploy with cut_live_streams=True to do it anyway"
     return f"{', '.join(live)} is live. The next deploy does it" if live else None
@@ -95,11 +127,11 @@ def decide(state: UnitState, applied: Applied, desired: Applied) -> Verb | None:
     return "reload" if applied.reload != desired.reload else None
 
 
-def hashes(wanted: Wanted, release: str) -> Applied:
-    """The desired hashes of a unit: its artifacts by action, and the release that its link points to."""
+def hashes(wanted: Wanted, release: str, modified: tuple[str, ...] = ()) -> Applied:
+    """The desired hashes of a unit: its artifacts by action, the release that its link points to, the watched files."""
     mine = [artifact for artifact in wanted.artifacts if names(artifact.unit, wanted.unit)]
     return Applied(
-        restart=digest((artifact for artifact in mine if artifact.action == "restart"), release),
+        restart=digest((artifact for artifact in mine if artifact.action == "restart"), release, *modified),
         reload=digest(artifact for artifact in mine if artifact.action == "reload"),
     )
 
@@ -127,24 +159,77 @@ def write_applied(applied_dir: str, name: str, applied: Applied, evidence: str =
     return StringCommand(f"install -d -m 0755 {folder} && printf %s {text} > {path}.new && mv -f {path}.new {path}")
 
 
-def evidence(wanted: Wanted, release: str) -> str:
-    """What `headend doctor` compares with the disk: checksums in the form of sha256sum, and the release."""
+def evidence(wanted: Wanted, release: str, modified: tuple[str, ...] = ()) -> str:
+    """What `headend doctor` compares with the disk: checksums in the form of sha256sum, release, times of change."""
     mine = (artifact for artifact in wanted.artifacts if names(artifact.unit, wanted.unit))
     sums = "".join(f"{sha256(artifact.text.encode()).hexdigest()}  {artifact.path}\n" for artifact in mine)
-    return f"{sums}release {wanted.release_link} {release}\n"
+    times = "".join(f"modified {line}\n" for line in modified)
+    return f"{sums}{times}release {wanted.release_link} {release}\n"
 
 
-def unit_of(here: Site, role: str) -> Wanted:
-    """The unit of a role that runs all the time, and what it runs with on this host."""
-    if role == "control":
-        link = f"{here.layout.prefix}/app/current"
-        return Wanted(unit="headend-hooks.service", artifacts=here.artifacts, release_link=link)
+def unit_of(here: Site, unit: str) -> Wanted | None:
+    """What one of UNITS runs with on this host; None if the host does not have it."""
+    layout = here.layout
+    nginx = f"{layout.prefix}/nginx/current"
+    master = shlex.quote(f"{layout.config_dir}/credentials/master")
+    match unit:
+        case "headend-hooks.service" if here.has("control"):
+            return _of_release(here, unit, (f"{layout.config_dir}/credentials/master",))
+        case announcer.UNIT if here.has("control") and here.announces:
+            secrets = (announcer.secret_path(layout.config_dir, name) for name in here.announcement_secrets)
+            return _of_release(here, unit, secrets)
+        case archiver.UNIT if here.has("control") and here.records:
+            # A restart cuts nobody: finishers are units of their own, and an upload goes on where it was.
+            secrets = (archiver.secret_path(layout.config_dir, name) for name in here.archive_secrets)
+            return _of_release(here, unit, secrets)
+        case archiver.TIMER if here.has("control") and here.records:
+            # What a timer starts is read at each start.
+            return Wanted(unit=unit, artifacts=here.artifacts, release_link="")
+        case "headend-backup.timer" if here.has("control") and not layout.database_server:
+            return Wanted(unit=unit, artifacts=here.artifacts, release_link="")
+        case "nginx@ingest.service" if here.has("ingest"):
+            return Wanted(
+                unit=unit,
+                artifacts=here.artifacts,
+                release_link=nginx,
+                check=_nginx_check(here, "ingest"),
+                cuts=LiveStreams,
+                stat_port=layout.stat_port,
+            )
+        case "srt-remux.socket" if here.has_srt:
+            # A new remuxer needs no restart: the next caller gets it.
+            return Wanted(
+                unit=unit, artifacts=here.artifacts, release_link="", cuts=LiveCallers, stat_port=layout.srt_stat_port
+            )
+        case "nginx@srt.service" if here.has_srt:
+            return Wanted(
+                unit=unit,
+                artifacts=here.artifacts,
+                release_link=nginx,
+                check=_srt_check(here, master),
+                cuts=LiveCallers,
+                stat_port=layout.srt_stat_port,
+                watched=(master, LIBSRT),
+                needs_libsrt=True,
+            )
+        case "nginx@web.service" if here.has("web"):
+            return Wanted(unit=unit, artifacts=here.artifacts, release_link=nginx, check=_nginx_check(here, "web"))
+    return None
+
+
+def database_password(here: Site) -> str:
+    """Where the password of the database server lies on a host."""
+    return f"{here.layout.config_dir}/credentials/database"
+
+
+def _of_release(here: Site, unit: str, secrets: Iterable[str]) -> Wanted:
+    """A unit of the hook app's release; it takes new secrets over, the database's too."""
+    database = (database_password(here),) if here.layout.needs_database_password else ()
     return Wanted(
-        unit=f"nginx@{role}.service",
+        unit=unit,
         artifacts=here.artifacts,
-        release_link=f"{here.layout.prefix}/nginx/current",
-        check=_nginx_check(here, role),
-        cuts_live=role == "ingest",
+        release_link=f"{here.layout.prefix}/app/current",
+        watched=tuple(map(shlex.quote, (*secrets, *database))),
     )
 
 
@@ -152,5 +237,16 @@ def _nginx_check(here: Site, instance: str) -> str:
     """nginx's own judgement of the new configuration, by the new build, as the user that will run it."""
     user = f"headend-{instance}"
     conf = f"{here.layout.config_dir}/nginx/{instance}.conf"
-    nginx = f"{here.layout.prefix}/nginx/current/sbin/nginx -e stderr -t -q -c {conf}"
-    return f"setpriv --reuid={user} --regid={user} --clear-groups {nginx}"
+    return f"setpriv --reuid={user} --regid={user} --clear-groups {_nginx_test(here, conf)}"
+
+
+def _srt_check(here: Site, master: str) -> str:
+    """The same for nginx@srt, which needs its secret for it: systemd gives it to a unit of another name."""
+    conf, copy = f"{here.layout.config_dir}/nginx/srt.conf", f"{here.layout.run_dir}/srt/check.conf"
+    script = f'sed "s|{CREDENTIALS}|$CREDENTIALS_DIRECTORY|" {conf} >{copy} && {_nginx_test(here, copy)}'
+    properties = f"-p User=headend-srt -p Group=headend-srt -p LoadCredential=master:{master}"
+    return f"systemd-run --quiet --wait --pipe --collect {properties} -- sh -c {shlex.quote(script)}"
+
+
+def _nginx_test(here: Site, conf: str) -> str:
+    return f"{here.layout.prefix}/nginx/current/sbin/nginx -e stderr -t -q -c {conf}"

@@ -97,3 +97,18 @@ def remove_dropped_streams(streams_dir: str, slugs: Sequence[str], stat_port: in
             continue
         unit = shlex.quote(f"ffmpeg@{slug}.service")
         yield StringCommand(f"systemctl stop -- {unit} && rm -rf -- {shlex.quote(f'{streams_dir}/{slug}')}")
+
+
+@operation()
+def remove_dropped_ladders(ladders_dir: str, ladders: Sequence[str]) -> Commands:
+    """Remove the files of ladders that the spec no longer has. An encoder that runs has read them long ago.
+
+    + ladders_dir: folder with one folder per ladder
+    + ladders: the ladders of the spec
+    """
+    names = host.get_fact(FolderNames, path=ladders_dir)
+    dropped = sorted(set(names) - set(ladders))
+    if not dropped:
+        host.noop("every ladder on the host is in the spec")
+        return
+    yield StringCommand(f"rm -rf -- {shlex.join(f'{ladders_dir}/{name}' for name in dropped)}")

@@ -22,7 +22,9 @@ from deploys.facts.nginx_build import BuildStatus, NginxBuild, Platform
 from deploys.site import site_of
 from headend.artifact import Artifact
 
-PATCHES = Path(__file__).parent.parent / "nginx_modules" / "rtmp-patches"
+MODULES = Path(__file__).parent.parent / "nginx_modules"
+PATCHES = MODULES / "rtmp-patches"
+SRT = MODULES / "srt"
 
 # Archives on their way from a builder to other hosts, on the operator's machine.
 CACHE = Path(".cache/nginx")
@@ -45,8 +47,8 @@ def build() -> None:
     if builds:
         sources = source_list(prefix, host.data.get("nginx_source_urls") or ())
         artifacts.place(
-            name="Place the build script and the patches",
-            artifacts=(*here.under(f"{prefix}/builder/"), *patch_artifacts(prefix), *sources),
+            name="Place the build script, the patches and the SRT module",
+            artifacts=(*here.under(f"{prefix}/builder/"), *patch_artifacts(prefix), *srt_artifacts(prefix), *sources),
         )
     compile_nginx(name="Compile nginx when an input changed", script=script, options=options, builds=builds)
     if builds and host.data.get("remove_toolchain"):
@@ -198,6 +200,12 @@ def patch_artifacts(prefix: str) -> tuple[Artifact, ...]:
     """Our patches to the RTMP module, and the series that orders them."""
     files = sorted(path for path in PATCHES.iterdir() if path.suffix == ".patch" or path.name == "series")
     return tuple(Artifact(path=f"{prefix}/builder/rtmp-patches/{path.name}", text=path.read_text()) for path in files)
+
+
+def srt_artifacts(prefix: str) -> tuple[Artifact, ...]:
+    """The sources of the SRT module; the script compiles those that its `config` names."""
+    files = sorted(path for path in SRT.iterdir() if path.name == "config" or path.suffix in (".c", ".h"))
+    return tuple(Artifact(path=f"{prefix}/builder/srt/{path.name}", text=path.read_text()) for path in files)
 
 
 def source_list(prefix: str, lines: Sequence[str]) -> tuple[Artifact, ...]:

@@ -10,16 +10,18 @@ from pyinfra.api import StringCommand, operation
 from pyinfra.facts.deb import DebPackages
 
 from deploys.commands import Commands
+from headend import libsrt
 
 # What each role runs with. The builder's compilers are the builder's own business (deploys/builder.py).
 # openssl brings whichever libssl the release has; curl reads the stat page for the deploy's live guard.
 RUNTIME = ("curl", "libpcre2-8-0", "openssl", "zlib1g")
 BY_ROLE: dict[str, tuple[str, ...]] = {
     "builder": (),
-    "ingest": (*RUNTIME, "dbus", "ffmpeg", "polkitd"),
+    "ingest": (*RUNTIME, "dbus", "ffmpeg", libsrt.PACKAGE, "polkitd"),
     "control": (*RUNTIME, "dbus", "polkitd", "python3-venv"),
-    # The watch page comes with the hook app's release, which is a virtual environment.
-    "web": (*RUNTIME, "python3-venv"),
+    # The watch page comes with the hook app's release, which is a virtual environment. ca-certificates: whom nginx@web
+    # believes to be the object store.
+    "web": (*RUNTIME, "ca-certificates", "python3-venv"),
 }
 
 
@@ -38,8 +40,9 @@ def install(packages: Sequence[str]) -> Commands:
     if not missing:
         host.noop("every package is installed")
         return
-    yield StringCommand("apt-get update -qq")
+    yield StringCommand("apt-get update -qq -o Acquire::Retries=3")
     yield StringCommand(
         "DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends"
-        f" -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold {shlex.join(missing)}"
+        " -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold"
+        f" {shlex.join(missing)}"
     )

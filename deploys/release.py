@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements" / "host.txt"
 # What the wheel is built from; the folders below are made by builds or read by tests only.
-SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "headend", "hooks_app")
+SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "headend", "hooks_app", "srt_remux")
 NOT_SOURCES = {"node_modules", "__pycache__", "test"}
 # Debian 12's C library; wheels for any older one run too (PEP 600).
 NEWEST_GLIBC_MINOR = 36

@@ -28,12 +28,29 @@ class Site:
     layout: Layout
     slugs: tuple[str, ...]
     """The streams of the spec."""
+    ladders: tuple[str, ...] = ()
+    """The ladders of the spec."""
+    srt: bool = True
+    """Whether the spec has SRT."""
+    announces: bool = False
+    """Whether the spec names a destination."""
+    announcement_secrets: tuple[str, ...] = ()
+    """Names of the credentials that its destinations need."""
+    records: bool = False
+    """Whether anything is recorded."""
+    archive_secrets: tuple[str, ...] = ()
+    """Name of the credential that the archive needs, if there is an archive."""
     artifacts: tuple[Artifact, ...]
     """Every file of the host's roles, sorted by path."""
 
     def has(self, *roles: str) -> bool:
         """Whether the host has any of the given roles."""
         return any(role in self.roles for role in roles)
+
+    @property
+    def has_srt(self) -> bool:
+        """Whether the host takes SRT callers."""
+        return self.srt and self.has("ingest")
 
     def under(self, *folders: str) -> tuple[Artifact, ...]:
         """The artifacts below the given folders."""
@@ -50,11 +67,18 @@ def site_of(host: Host) -> Site:
     _check_roles(host.name, roles, media_root_shared=host.data.get("media_root_shared") is True)
     spec = _load(host)
     layout = _layout(host)
+    archive = spec.recordings.archive
     by_path = {artifact.path: artifact for role in roles for artifact in render_role(spec, layout, role)}
     return Site(
         roles=roles,
         layout=layout,
         slugs=tuple(stream.slug for stream in spec.streams),
+        ladders=tuple(spec.ladders),
+        srt=spec.ingest.srt.enabled,
+        announces=bool(spec.announcements.destinations),
+        announcement_secrets=spec.announcements.secret_names,
+        records=spec.recording,
+        archive_secrets=(archive.secret,) if spec.recording and archive else (),
         artifacts=tuple(by_path[path] for path in sorted(by_path)),
     )
 

@@ -15,7 +15,17 @@ SYSUSERS = "/etc/sysusers.d/headend.conf"
 TMPFILES = "/etc/tmpfiles.d/headend.conf"
 
 # One user per thing that runs; each host has them all, so that files shared between hosts keep their owners' names.
-USERS = ("headend-build", "headend-encoder", "headend-hooks", "headend-ingest", "headend-web")
+USERS = (
+    "headend-archive",
+    "headend-build",
+    "headend-encoder",
+    "headend-finish",
+    "headend-hooks",
+    "headend-ingest",
+    "headend-remux",
+    "headend-srt",
+    "headend-web",
+)
 
 
 @operation()
@@ -36,7 +46,10 @@ def create_folders(here: Site, applied_dir: str) -> Commands:
     """
     wanted = Applied(restart=digest(here.under(TMPFILES)))
     applied = host.get_fact(AppliedHashes, applied_dir=applied_dir).get("tmpfiles")
-    folders = (here.layout.run_dir, *(f"{here.layout.media_root}/hls/{slug}" for slug in here.slugs))
+    run_dirs = (here.layout.run_dir, *((f"{here.layout.run_dir}/srt",) if here.has_srt else ()))
+    root = here.layout.recordings_root
+    recorded = (f"{root}/buffer", f"{root}/kept") if here.records else ()
+    folders = (*run_dirs, *recorded, *(f"{here.layout.media_root}/hls/{slug}" for slug in here.slugs))
     if applied == wanted and not host.get_fact(MissingPaths, paths=folders):
         host.noop("every folder exists")
         return

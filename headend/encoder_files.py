@@ -1,13 +1,14 @@
-"""The files of single streams: encoder script, master playlist, and the rule that says who may start an encoder."""
+"""What encoders run with: scripts and master playlists by stream and by ladder, and who may start an encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from headend.artifact import Artifact
-from headend.encode_script import encode_script
+from headend.encode_script import encode_script, ladder_script
 from headend.hls import master_playlist
 from headend.layout import Layout
+from headend.model.base import SLUG_PATTERN
 from headend.model.spec import Spec, Stream
 from headend.templating import fill
 
@@ -26,6 +27,27 @@ def scripts(spec: Spec, layout: Layout) -> Iterator[Artifact]:
         )
 
 
+def start_script(layout: Layout) -> Artifact:
+    """The script that finds a stream's encoder script, by its own name or by the ladder that it was made on."""
+    text = fill("ffmpeg/encode-stream.j2", layout=layout, slug_pattern=SLUG_PATTERN)
+    return Artifact(path=f"{layout.config_dir}/encode", text=text, mode="0755")
+
+
+def end_script(layout: Layout) -> Artifact:
+    """The script that writes the end tags of a stream."""
+    text = fill("ffmpeg/end-playlists.j2", layout=layout, slug_pattern=SLUG_PATTERN)
+    return Artifact(path=f"{layout.config_dir}/end-playlists", text=text, mode="0755")
+
+
+def ladder_files(spec: Spec, layout: Layout) -> Iterator[Artifact]:
+    """Script and master playlist of each ladder, for the streams that are made on it at run time."""
+    for name, ladder in spec.ladders.items():
+        folder = f"{layout.config_dir}/ladders/{name}"
+        script = ladder_script(name, ladder, layout, rtmp_port=spec.ingest.rtmp_port)
+        yield Artifact(path=f"{folder}/encode", text=script, mode="0755")
+        yield Artifact(path=f"{folder}/master.m3u8", text=master_playlist(ladder))
+
+
 def master_playlists(spec: Spec, layout: Layout) -> Iterator[Artifact]:
     """One master playlist per stream; nginx@web reads it at each request."""
     for stream in spec.streams:
@@ -35,10 +57,12 @@ def master_playlists(spec: Spec, layout: Layout) -> Iterator[Artifact]:
         )
 
 
-def polkit_rule(spec: Spec) -> Artifact:
-    """Lets the hook app's user start, stop and restart the declared encoders; polkit sees a new file by itself."""
-    units = [unit_of(stream) for stream in spec.streams]
-    return Artifact(path=POLKIT_RULE, text=fill("polkit/headend.rules.j2", encoder_units=units))
+def polkit_rule(*, records: bool) -> Artifact:
+    """Lets the hook app's user start, stop and restart encoders; if something is recorded, the archiver's finishers.
+
+    polkit sees a new file by itself.
+    """
+    return Artifact(path=POLKIT_RULE, text=fill("polkit/headend.rules.j2", slug_pattern=SLUG_PATTERN, records=records))
 
 
 def unit_of(stream: Stream) -> str:

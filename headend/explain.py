@@ -64,6 +64,14 @@ class Printed:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """Whether what the publisher sends is recorded, and which value says so."""
+
+    records: bool
+    said_by: Typed
+
+
+@dataclass(frozen=True, slots=True)
 class Journey:
     """Everything about one rendition of one stream."""
 
@@ -71,6 +79,7 @@ class Journey:
     typed: tuple[Typed, ...]
     derived: tuple[Derived, ...]
     printed: tuple[Printed, ...]
+    recorded: Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,7 @@ def journey(subject: Subject, places: Places, layout: Layout, keys: list[str] | 
         typed=tuple(typed(subject, places)),
         derived=tuple(derived(subject.rung, subject.ladder.frame_rate)),
         printed=tuple(printed(subject, keys or list(type(subject.rung).model_fields), layout)),
+        recorded=recorded(subject, places),
     )
 
 
@@ -137,6 +147,16 @@ def typed(subject: Subject, places: Places) -> Iterator[Typed]:
             key = spec_keys().at(here)
             place = str(places.value(here)) if places.has(here) else None
             yield Typed(path_text(here), str(getattr(model, name)), key.unit if key else "", place)
+
+
+def recorded(subject: Subject, places: Places) -> Recorded:
+    spec, stream = subject.spec, subject.stream
+    location: Location = ("recordings", "record")
+    value = str(spec.recordings.record).lower()
+    if stream.record != "site":
+        location, value = ("streams", spec.streams.index(stream), "record"), stream.record
+    place = str(places.value(location)) if places.has(location) else None
+    return Recorded(spec.records(stream), Typed(path_text(location), value, "", place))
 
 
 def derived(rung: Picture, frame_rate: int) -> Iterator[Derived]:
@@ -172,8 +192,9 @@ def another(key: str, value: Any) -> Any:
 
 
 def render_all(spec: Spec, layout: Layout) -> dict[str, Artifact]:
-    """Every file of every role, by path."""
-    return {artifact.path: artifact for role in ROLES for artifact in render_role(spec, layout, role)}
+    """Every file of every role, by path, but those of ladders: they are for streams that are not in the spec."""
+    artifacts = (artifact for role in ROLES for artifact in render_role(spec, layout, role))
+    return {one.path: one for one in artifacts if not one.path.startswith(f"{layout.config_dir}/ladders/")}
 
 
 def differences(key: str, before: dict[str, Artifact], after: dict[str, Artifact]) -> Iterator[Printed]:

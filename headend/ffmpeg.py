@@ -20,6 +20,12 @@ APPLICATION = "live"
 RUN_ID = "RUN_ID"
 """Stands for the run id in an argument list until the script knows it; names in a stream's path are lower case."""
 
+SLUG = "STREAM_SLUG"
+"""Stands for the slug in the argument list of a ladder's script, the same way."""
+
+ANY_STREAM = Stream.model_construct(slug=SLUG, title=SLUG)
+"""No stream: whichever the ladder's script is started for. It is not validated, since no real slug looks like that."""
+
 # Smaller than any GOP: a segment then ends at every keyframe (libavformat/hlsenc.c, hls_write_packet: a keyframe splits
 # once the stream is as old as segments * hls_time). Not hls_init_time: it lasts until the window is full,
 # and its count is wrong after a restart with append_list.

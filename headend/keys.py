@@ -14,14 +14,20 @@ from typing import Any, Literal
 from headend.fault import Location
 from headend.model.spec import Spec
 
-Kind = Literal["whole number", "text", "list", "mapping"]
+Kind = Literal["whole number", "truth value", "text", "list", "mapping"]
 
 EXAMPLE = re.compile(r" ?Example: (.+)\.$", re.DOTALL)
 ENTRY = "<name>"
 UNITS = {
     "_kbps": "kbit/s",
+    "_ms": "milliseconds",
     "_seconds": "seconds",
+    "_minutes": "minutes",
     "_hours": "hours",
+    "_days": "days",
+    "_mib": "MiB",
+    "_gib": "GiB",
+    "_percent": "percent",
     "_frames": "frames",
     "frame_rate": "frames per second",
     "height": "pixels",
@@ -52,12 +58,19 @@ class Key:
         return next((unit for suffix, unit in UNITS.items() if self.name.endswith(suffix)), "")
 
     @property
+    def default_text(self) -> str:
+        """The default as YAML has it, without quotes."""
+        return str(self.default).lower() if self.kind == "truth value" else str(self.default).replace("'", "")
+
+    @property
     def choices(self) -> list[str]:
         return list(self.rules.get("enum", ()))
 
     @property
     def allowed(self) -> str:
         """What is allowed, in words. Example: 100 to 50000 kbit/s."""
+        if self.kind == "truth value":
+            return "true or false"
         if self.choices:
             return ", ".join(self.choices[:-1]) + " or " + self.choices[-1]
         if "minimum" in self.rules:
@@ -130,5 +143,10 @@ def resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
 
 
 def kind_of(rules: dict[str, Any]) -> Kind:
-    kinds: dict[str, Kind] = {"integer": "whole number", "array": "list", "object": "mapping"}
+    kinds: dict[str, Kind] = {
+        "integer": "whole number",
+        "boolean": "truth value",
+        "array": "list",
+        "object": "mapping",
+    }
     return kinds.get(str(rules.get("type")), "text")

@@ -8,6 +8,7 @@ from headend.check import validate
 from headend.fault import SpecError
 from headend.lint import lint
 from headend.model.spec import Spec
+from headend.own_words import read_words
 from headend.parts import parts_of
 from headend.places import Places
 from headend.yaml_text import read_text
@@ -24,7 +25,13 @@ def load_spec(path: Path) -> Spec:
 
 def load_with_places(path: Path) -> tuple[Spec, Places]:
     """The spec in a file, and where each of its values stands. Raises as `load_spec` does."""
-    return parse(read_text(path), str(path))
+    spec, places = parse(read_text(path), str(path))
+    if spec.announcements.templates is not None:
+        words, faults = read_words(path.parent / spec.announcements.templates)
+        if faults:
+            raise SpecError(faults)
+        spec.announcements.own_words.update(words)
+    return spec, places
 
 
 def parse(text: str, name: str) -> tuple[Spec, Places]:

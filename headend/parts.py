@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from headend.fault import Location
+from headend.model.announcements import Destination, Outbound
 from headend.model.base import Model
 from headend.model.ladder import Ladder, Picture, Rendition, SourceRendition
-from headend.model.spec import Ingest, Site, Stream
+from headend.model.recordings import Archive, Keep, Recordings, Replay
+from headend.model.spec import Ingest, Site, Srt, Stream
 
 M = TypeVar("M", bound=Model)
 Rung = tuple[Location, Picture]
@@ -42,6 +44,19 @@ class Parts:
     """The ladder that each stream names, or would have by default."""
     allow_publish: list[Text]
     deny_publish: list[Text]
+    srt: Srt | None
+    """None when it could not be read."""
+    stream_admits: list[Text]
+    """How SRT callers may come in, of those streams that say so."""
+    destinations: list[tuple[Location, Destination]]
+    """Those that could be read whole."""
+    allow_outbound: list[Text]
+    records: bool | None
+    """Whether anything is recorded; None when it cannot be known."""
+    archive: Archive | None
+    """None when there is none, or it could not be read whole."""
+    keep: Keep | None
+    replay: Replay | None
 
 
 def parts_of(data: Any) -> Parts:
@@ -51,6 +66,13 @@ def parts_of(data: Any) -> Parts:
     streams = texts(Stream, ("streams",), spec.get("streams"))
     site = texts(Site, ("site",), spec.get("site"))
     ingest = texts(Ingest, ("ingest",), {"allow_publish": ["0.0.0.0/0", "::/0"], **mapping(spec.get("ingest"))})
+    recordings = mapping(spec.get("recordings"))
+    announcements = mapping(spec.get("announcements"))
+    listed = announcements.get("destinations")
+    items = [
+        (("announcements", "destinations", index), item)
+        for index, item in enumerate(listed if isinstance(listed, list) else [])
+    ]
     return Parts(
         public_url=[text for text in site if text[0][-1] == "public_url"],
         time_zone=[text for text in site if text[0][-1] == "time_zone"],
@@ -60,7 +82,24 @@ def parts_of(data: Any) -> Parts:
         stream_ladders=[text for text in streams if text[0][-1] == "ladder"],
         allow_publish=[text for text in ingest if text[0][1] == "allow_publish"],
         deny_publish=[text for text in ingest if text[0][1] == "deny_publish"],
+        srt=read(Srt, mapping(spec.get("ingest")).get("srt", {})),
+        destinations=[(place, read_) for place, item in items if (read_ := read(Destination, item)) is not None],
+        allow_outbound=texts(Outbound, ("announcements", "outbound"), mapping(announcements.get("outbound"))),
+        stream_admits=[text for text in streams if text[0][-1] == "srt_admit" and text[1] != "site"],
+        records=recorded(recordings.get("record", Recordings().record), spec.get("streams"), streams),
+        archive=read(Archive, recordings.get("archive")),
+        keep=read(Keep, recordings.get("keep", {})),
+        replay=read(Replay, recordings.get("replay", {})),
     )
+
+
+def recorded(by_default: Any, given: Any, streams: list[Text]) -> bool | None:
+    """Whether anything is recorded, by the site's word and by those of the streams that could be read."""
+    words = [text for location, text in streams if location[-1] == "record"]
+    if by_default is True or "always" in words:
+        return True
+    known = by_default is False and isinstance(given, list) and len(words) == len(given)
+    return False if known else None
 
 
 def ladder_part(location: Location, ladder: dict[str, Any]) -> LadderPart:

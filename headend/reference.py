@@ -55,8 +55,8 @@ def default(key: Key) -> str:
     if isinstance(key.default, list) and key.default and isinstance(key.default[0], dict):
         return "the ladder of `specs/example.yaml`"
     if key.default is None:
-        return "none" if key.path.endswith(".source") else "see its own table"
-    return code(str(key.default).replace("'", ""))
+        return "none" if "default" in key.rules else "see its own table"
+    return code(key.default_text)
 
 
 def code(text: str) -> str:

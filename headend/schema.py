@@ -1,4 +1,4 @@
-"""The JSON Schema of a spec, for editors: generated from the model, committed as specs/headend.schema.json."""
+"""JSON Schemas, generated from the models and committed: of a spec, for editors; of a webhook, for who receives it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from headend.announcing.payload import Payload
 from headend.model.spec import Spec
 
 # yaml-language-server validates draft-07; nothing the model uses differs from 2020-12, except that draft-07 ignores
@@ -28,6 +29,22 @@ def spec_schema() -> Json:
     schema = Spec.model_json_schema(schema_generator=PlainTitles)
     schema = {"$schema": DIALECT, **for_editors(schema)}
     return {**schema, "title": "Headend spec", "description": "What a live-video origin serves: one file."}
+
+
+def webhook_schema_text() -> str:
+    """The JSON Schema of what a signed webhook carries, as it is committed."""
+    schema = Payload.model_json_schema(schema_generator=PlainTitles, mode="serialization")
+    whole = {"$schema": DIALECT, **_open(for_editors(schema)), "title": "Headend webhook"}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def _open(value: Any) -> Any:
+    """The same schema for a reader: a later release may add fields."""
+    if isinstance(value, list):
+        return [_open(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _open(item) for key, item in value.items() if not (key == "additionalProperties" and item is False)}
 
 
 def schema_text() -> str:

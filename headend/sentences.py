@@ -9,12 +9,10 @@ from typing import Any
 from headend.fault import shown
 from headend.keys import Key
 from headend.near import nearest
+from headend.patterns import Sentence, of_pattern
 from headend.yaml_tree import Scalar
 
-Sentence = tuple[str, str]
-
 LEADING_NUMBER = re.compile(r"\s*(\d{1,6})(?![\d.,])")
-NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def sentence(kind: str, key: Key, scalar: Scalar | None, given: object, context: dict[str, Any]) -> Sentence:
@@ -37,7 +35,7 @@ def has_no_value(key: Key) -> Sentence:
     if key.kind in ("list", "mapping"):
         remedy = "Indent its content below it, or remove the key" if not key.required else "Indent its content below it"
         return "has no content", remedy
-    default = "" if key.required else f"; or remove the line for the default {key.default}"
+    default = "" if key.required else f"; or remove the line for the default {key.default_text}"
     return "has no value", f"{use(key)}{default}"
 
 
@@ -50,6 +48,8 @@ def wrong_kind(key: Key, scalar: Scalar | None, given: object) -> Sentence:
         if leading:
             return f"must be a whole number, not {found}", f"Write the number alone; {lower(use(key))}"
         return f"must be a whole number, not {found}", use(key)
+    if key.kind == "truth value":
+        return f"must be true or false, not {found}", "Write it without quotes: true or false"
     if key.kind == "text":
         if scalar is None:
             return f"must be text, not {found}", use(key)
@@ -80,56 +80,8 @@ def wrong_choice(key: Key, scalar: Scalar | None) -> Sentence:
 
 
 def wrong_pattern(key: Key, given: str) -> Sentence:
-    return PATTERNS[key.name](given)
+    return of_pattern(key.path, key.name)(given)
 
-
-def wrong_slug(given: str, length: int, example: str) -> Sentence:
-    made = NOT_IN_SLUG.sub("-", given.lower()).strip("-")[:length].rstrip("-")
-    hint = f"Did you mean '{made}'? " if made and len(given) <= 200 else ""
-    rule = f"Use 1 to {length} of a-z, 0-9 and -, starting with a letter or digit; for example {example}"
-    return f"'{shown(given)}' does not fit", hint + rule
-
-
-def wrong_url(given: str) -> Sentence:
-    # Never repeated: the URL may hold a password.
-    if "@" in given:
-        return (
-            "a public URL has no user or password",
-            "Write scheme and host only; for example https://live.example.org",
-        )
-    origin = re.match(r"(https?://[A-Za-z0-9.-]{1,80}(?::\d{1,5})?)[/?#]", given)
-    if origin:
-        return "a public URL has no path, query or fragment", f"Write {origin.group(1)}"
-    if re.fullmatch(r"[A-Za-z0-9.-]{1,80}(:\d{1,5})?", given):
-        return "a public URL starts with https:// or http://", f"Write https://{given}"
-    return "not an http or https URL", "Write scheme, host and if needed port; for example https://live.example.org"
-
-
-def wrong_network(given: str) -> Sentence:
-    if re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", given):
-        return f"{given} has no prefix length", f"For this one address write {given}/32"
-    if re.fullmatch(r"[0-9A-Fa-f:]{2,39}", given) and ":" in given:
-        return f"{given} has no prefix length", f"For this one address write {given}/128"
-    return (
-        f"'{shown(given)}' is not a network",
-        "Write address/length (CIDR); for example 203.0.113.0/24 or 2001:db8::/32",
-    )
-
-
-def wrong_time_zone(given: str) -> Sentence:
-    return f"'{shown(given)}' is not a time zone", "Use a name of the IANA list; for example Europe/Berlin or UTC"
-
-
-PATTERNS: dict[str, Callable[[str], Sentence]] = {
-    "public_url": wrong_url,
-    "time_zone": wrong_time_zone,
-    "slug": lambda given: wrong_slug(given, 40, "coffee-and-stocks"),
-    "name": lambda given: wrong_slug(given, 20, "720p"),
-    "ladder": lambda given: wrong_slug(given, 40, "default"),
-    "<name>": lambda given: wrong_slug(given, 40, "default"),
-    "allow_publish[]": wrong_network,
-    "deny_publish[]": wrong_network,
-}
 
 MEASURES: dict[str, Callable[[Key, Any, dict[str, Any]], Sentence]] = {
     "greater_than_equal": lambda key, given, _: (f"{number(given)} is too low", use(key)),
@@ -179,10 +131,10 @@ def unknown_key(name: str, siblings: list[str], missing: list[str], known: list[
     near = nearest(name, missing) or nearest(name, open_keys)
     if near:
         return "unknown key", f"Did you mean '{near}'?"
-    if home is not None:
-        return "unknown key", f"It belongs under '{home}'"
     if name in HINTS:
         return "unknown key", HINTS[name]
+    if home is not None:
+        return "unknown key", f"It belongs under '{home}'"
     return "unknown key", f"Known here: {', '.join(known)}"
 
 
@@ -193,7 +145,10 @@ HINTS = {
     "fps": "Did you mean 'frame_rate', under the ladder?",
     "framerate": "Did you mean 'frame_rate', under the ladder?",
     "bitrate": "Did you mean 'video_kbps'?",
-    "port": "Did you mean 'rtmp_port'?",
+    "port": "Did you mean 'rtmp_port', or 'port' under 'ingest.srt'?",
+    "latency": "Did you mean 'latency_ms', under 'ingest.srt'?",
+    "passphrase": "A passphrase is a secret and never in a spec; see 'headend-key srt-url' on the host",
+    "secret_access_key": "It is a secret and never in a spec; 'secret' names the credential that holds it",
     "key": KEYS_ARE_SECRETS,
     "stream_key": KEYS_ARE_SECRETS,
     "password": KEYS_ARE_SECRETS,

@@ -12,14 +12,20 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from headend.model.facts import HookFacts, StreamFacts
+from headend.model.facts import StreamFacts
+from hooks_app.admit_list import AdmitList
+from hooks_app.authority import Authority
 from hooks_app.clock import Clock
+from hooks_app.dropper import DropError, Dropper
 from hooks_app.form import Call, RefusedError
-from hooks_app.keys import KeyRing
-from hooks_app.ledger import Ledger, SessionView
+from hooks_app.ledger import ElsewhereError, Ledger
+from hooks_app.media import Media
+from hooks_app.publisher import Publisher
+from hooks_app.session_view import SessionView
+from hooks_app.silence import Silence
 from hooks_app.slots import Slots
-from hooks_app.stat_page import StatPageError, StatReader
-from hooks_app.states import Event
+from hooks_app.stat_page import StatPage, StatPageError, StatReader
+from hooks_app.states import State, Trigger
 from hooks_app.units import UnitError, Units
 
 POLL_SECONDS = 0.02
@@ -28,7 +34,11 @@ SLOT_SECONDS = 0.5
 ADMITTING_SECONDS = 1.0
 """How long after a yes the publisher may not be on the stat page yet; measured in milliseconds, bounded generously."""
 LEAVING_SECONDS = 0.3
-"""How long a publisher that is said to have left may still be on the stat page."""
+"""How long a publisher that is said to have left, or was dropped, may still be on the stat page."""
+SILENT_SECONDS = 5.0
+"""A publisher that has sent nothing for so long may be replaced, where the stream's policy says so."""
+KICK_SECONDS = 30.0
+"""How long after a kick nobody is let in: encoders come back by themselves within seconds."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,63 +51,119 @@ class UnavailableError(Exception):
 class Admission:
     """Answers nginx's two hooks."""
 
-    facts: HookFacts
+    authority: Authority
+    attach_timeout_seconds: float
     streams: Mapping[str, StreamFacts]
-    keys: KeyRing
     ledger: Ledger
     units: Units
     stat: StatReader
+    media: Media
+    dropper: Dropper
+    silence: Silence
     slots: Slots
+    admit_list: AdmitList
     clock: Clock
     _admitted: dict[str, float] = field(default_factory=dict, init=False)
 
     def publish(self, call: Call) -> None:
         """Let a publisher in by returning. Raises RefusedError (for good) or UnavailableError (for now)."""
-        deadline = self.clock.monotonic() + self.facts.attach_timeout_seconds
-        key_id = self._authorise(call)
+        deadline = self.clock.monotonic() + self.attach_timeout_seconds
+        publisher = self.authority.authorise(call)
         with self.slots.hold(call.slug, SLOT_SECONDS) as held:
             if not held:
                 raise UnavailableError("another publisher is being admitted")
+            self.authority.check_unused(publisher)
+            if self.ledger.kicked_seconds(call.slug) < KICK_SECONDS:
+                raise RefusedError("stream was kicked")
             waiting = self._encoders_before(call.slug)
-            session = self.ledger.begin(call.slug, call.client_id)
-            try:
-                self._attach(call.slug, waiting, deadline)
-                self.ledger.admit(session.id)
-            except BaseException as error:
-                self._give_up(session, str(error) if isinstance(error, UnavailableError) else "failed")
-                raise
+            session = self._begin(call, publisher)
+            self._let_in(call, publisher, session, waiting, deadline)
             self._admitted[call.slug] = self.clock.monotonic()
-        log.info("publisher admitted", stream=call.slug, session=session.id, client=call.client_id, key_id=key_id)
+        log.info(
+            "publisher admitted",
+            stream=call.slug,
+            session=session.id,
+            client=call.client_id,
+            protocol=publisher.protocol.value,
+            key_id=publisher.key_id,
+            returned=not session.has_publisher,
+        )
 
     def done(self, call: Call) -> None:
         """A publisher is said to have left. Believed only if the stat page agrees; anything else is reconcile's."""
         with self.slots.hold(call.slug, SLOT_SECONDS) as held:
-            session = self.ledger.open_sessions().get(call.slug) if held else None
+            session = self.ledger.own_sessions().get(call.slug) if held else None
             # A refused second publisher leaves too; the session belongs to the first.
-            if session is None or session.client_id != call.client_id or not self._has_left(call):
+            if session is None or session.client_id != call.client_id or not session.has_publisher:
                 return
-            self.ledger.move(session.id, Event.GONE, "publisher left")
+            if not self._has_left(call.slug, call.client_id):
+                return
             self._admitted.pop(call.slug, None)
-            self.units.stop(call.slug)
-        log.info("session ended", stream=call.slug, session=session.id, reason="publisher left")
+            goes_on = self._lose(session, "publisher left")
+            self.admit_list.refresh()
+        log.info("publisher left", stream=call.slug, session=session.id, interrupted=goes_on)
 
-    def _authorise(self, call: Call) -> str:
-        if call.application != self.facts.application:
-            raise RefusedError("unknown application")
-        if call.slug not in self.streams:
-            raise RefusedError("no such stream")
-        key_id = self.keys.match(call.slug, call.key)
-        if key_id is None:
-            raise RefusedError("wrong key")
-        return key_id
+    def _begin(self, call: Call, publisher: Publisher) -> SessionView:
+        try:
+            grace = self.streams[call.slug].reconnect_grace_seconds
+            return self.ledger.begin(call.slug, call.client_id, publisher, grace_seconds=grace)
+        except ElsewhereError as error:
+            raise RefusedError(str(error)) from None
+
+    def _let_in(
+        self, call: Call, publisher: Publisher, session: SessionView, waiting: frozenset[int], deadline: float
+    ) -> None:
+        stream = self.streams[call.slug]
+        try:
+            # Now, so that an SRT caller of this stream is turned away at the door.
+            self.admit_list.refresh()
+            self._attach(call.slug, waiting, deadline)
+            self.ledger.admit(session.id, call.client_id, publisher, stream, self.media.newest(stream))
+            self.admit_list.refresh()
+        except ElsewhereError as error:
+            self._give_up(session, str(error))
+            raise UnavailableError(str(error)) from None
+        except BaseException as error:
+            self._give_up(session, str(error) if isinstance(error, UnavailableError) else "failed")
+            raise
+
+    def _lose(self, session: SessionView, reason: str) -> bool:
+        """The publisher is gone; returns whether the session goes on without it for a while."""
+        grace = self.streams[session.slug].reconnect_grace_seconds if session.slug in self.streams else 0
+        was_live = session.state in {State.LIVE, State.INTERRUPTED} and session.ending is None
+        if was_live and grace > 0:
+            self.ledger.move(session.id, Trigger.LOST, reason)
+            self.units.stop(session.slug)
+            return True
+        self.ledger.move(session.id, Trigger.OVER, session.ending or reason)
+        self.units.finish(session.slug)
+        return False
 
     def _encoders_before(self, slug: str) -> frozenset[int]:
         """The players that are there already: leftovers, of which none is the encoder that is about to start."""
-        streaming = self.stat.read().of(slug)
+        page = self.stat.read()
+        self.silence.look(page)
         since_yes = self.clock.monotonic() - self._admitted.get(slug, float("-inf"))
-        if streaming.publisher is not None or since_yes < ADMITTING_SECONDS:
+        if since_yes < ADMITTING_SECONDS:
             raise RefusedError("stream has a publisher")
-        return streaming.encoders
+        first = page.of(slug).publisher
+        if first is not None:
+            self._replace(slug, first, page)
+            page = self.stat.read()
+        return page.of(slug).encoders
+
+    def _replace(self, slug: str, first: int, page: StatPage) -> None:
+        """Drop a publisher that has been silent, if the stream's policy says so. Raises RefusedError."""
+        stream = self.streams[slug]
+        if stream.takeover != "replace_silent" or self.silence.seconds(slug, page) < SILENT_SECONDS:
+            raise RefusedError("stream has a publisher")
+        try:
+            self.dropper.drop(slug)
+        except DropError as error:
+            raise UnavailableError(str(error)) from error
+        if not self._has_left(slug, first):
+            raise UnavailableError("the silent publisher does not leave")
+        log.info("silent publisher replaced", stream=slug, client=first)
 
     def _attach(self, slug: str, before: frozenset[int], deadline: float) -> None:
         self.units.restart(slug)
@@ -108,20 +174,25 @@ class Admission:
         raise UnavailableError("encoder did not attach in time")
 
     def _give_up(self, session: SessionView, reason: str) -> None:
-        """Leave nothing behind; what fails here as well is reconcile's to mend."""
+        """Leave nothing behind; what fails here as well is reconcile's to mend.
+
+        A session in its reconnect grace goes on waiting: the publisher may try again.
+        """
         try:
             self.units.stop(session.slug)
         except UnitError as error:
             log.error("encoder not stopped", stream=session.slug, error=str(error))
-        try:
-            self.ledger.move(session.id, Event.GONE, f"refused: {reason}")
-        except SQLAlchemyError as error:
-            log.error("session not ended", stream=session.slug, error=type(error).__name__)
+        if session.has_publisher:
+            try:
+                self.ledger.move(session.id, Trigger.OVER, f"refused: {reason}")
+            except SQLAlchemyError as error:
+                log.error("session not ended", stream=session.slug, error=type(error).__name__)
+        self.admit_list.refresh()
 
-    def _has_left(self, call: Call) -> bool:
+    def _has_left(self, slug: str, client_id: int) -> bool:
         deadline = self.clock.monotonic() + LEAVING_SECONDS
         try:
-            while self.stat.read().of(call.slug).publisher == call.client_id:
+            while self.stat.read().of(slug).publisher == client_id:
                 if self.clock.monotonic() >= deadline:
                     return False
                 self.clock.sleep(POLL_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -11,47 +12,85 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from hooks_app.admission import Admission, UnavailableError
+from hooks_app.database import reason_of
 from hooks_app.form import Call, RefusedError, parse_done, parse_publish
+from hooks_app.metrics import Metrics
 from hooks_app.stat_page import StatPageError
+from hooks_app.throttle import Throttle
 from hooks_app.units import UnitError
 
 BODY_BYTES: Final = 64 * 1024
 """nginx-rtmp's own body stays under 7 kB: six strings of up to 255 bytes, escaped threefold, and a query."""
 
+UNKNOWN_ADDRESS: Final = "-"
+"""Of a body that could not be read."""
+
 log = structlog.get_logger(__name__)
 
 
-def hook_routes(admission: Admission) -> APIRouter:
+def hook_routes(admission: Admission, throttle: Throttle, metrics: Metrics) -> APIRouter:
     """POST /hooks/on_publish and POST /hooks/on_publish_done."""
     router = APIRouter(prefix="/hooks", include_in_schema=False)
 
     @router.post("/on_publish")
     async def on_publish(request: Request) -> Response:
-        return await _answer(request, parse_publish, admission.publish)
+        return await _answer(request, parse_publish, admission.publish, throttle, metrics)
 
     @router.post("/on_publish_done")
     async def on_publish_done(request: Request) -> Response:
-        return await _answer(request, parse_done, admission.done)
+        return await _answer(request, parse_done, admission.done, throttle, metrics)
 
     return router
 
 
-async def _answer(request: Request, parse: Callable[[bytes], Call], act: Callable[[Call], None]) -> Response:
-    hook = request.url.path
-    try:
-        call = parse(await _form(request))
-        # In a thread: waiting for the encoder must not hold up the other streams' hooks.
-        await run_in_threadpool(act, call)
-    except RefusedError as refusal:
-        log.warning("refused", hook=hook, reason=str(refusal))
-        return Response(status_code=403)
-    except (UnavailableError, StatPageError, UnitError) as fault:
-        log.error("unavailable", hook=hook, reason=str(fault))
-        return Response(status_code=503)
-    except SQLAlchemyError as fault:
-        log.error("unavailable", hook=hook, reason=f"database: {getattr(fault, 'orig', None) or type(fault).__name__}")
-        return Response(status_code=503)
-    return Response(status_code=200)
+async def _answer(
+    request: Request,
+    parse: Callable[[bytes], Call],
+    act: Callable[[Call], None],
+    throttle: Throttle,
+    metrics: Metrics,
+) -> Response:
+    hook, address = request.url.path, UNKNOWN_ADDRESS
+    with metrics.hook(hook.rpartition("/")[2]) as ends:
+        try:
+            call = parse(await _form(request))
+            address = address_of(call)
+            # In a thread: waiting for the encoder must not hold up the other streams' hooks.
+            await run_in_threadpool(act, call)
+            ends("done")
+            return Response(status_code=200)
+        except RefusedError as refusal:
+            reason = str(refusal)
+            metrics.refused(reason)
+            ends("refused")
+        except (UnavailableError, StatPageError, UnitError) as fault:
+            log.error("unavailable", hook=hook, reason=str(fault))
+            ends("unavailable")
+            return Response(status_code=503)
+        except SQLAlchemyError as fault:
+            log.error("unavailable", hook=hook, reason=f"database: {reason_of(fault)}")
+            ends("unavailable")
+            return Response(status_code=503)
+    await _refuse(hook, address, reason, throttle)
+    return Response(status_code=403)
+
+
+async def _refuse(hook: str, address: str, reason: str, throttle: Throttle) -> None:
+    verdict = throttle.refused(address)
+    if verdict.tell:
+        log.warning("refused", hook=hook, reason=reason, peer=address, refusals=verdict.refusals)
+    if verdict.delay_seconds > 0:
+        throttle.enter()
+        try:
+            # Here and not in a thread: who waits holds up nobody.
+            await asyncio.sleep(verdict.delay_seconds)
+        finally:
+            throttle.leave()
+
+
+def address_of(call: Call) -> str:
+    """The publisher's address without its port."""
+    return call.address if call.srt is None else call.srt.peer.rpartition(":")[0]
 
 
 async def _form(request: Request) -> bytes:

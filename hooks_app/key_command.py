@@ -1,50 +1,55 @@
-"""`headend-key`: makes, lists and revokes stream keys on the host. A secret is printed once, here, and nowhere else."""
+"""`headend-key`: makes, lists and revokes stream keys on the host, and prints URLs for encoders."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
-from headend.model.facts import HookFacts
-from hooks_app.clock import SystemClock
-from hooks_app.database import Database
-from hooks_app.facts_file import FACTS, FactsError, load_facts
-from hooks_app.keys import KeyRing, KeyView
+from hooks_app.facts_file import FACTS
+from hooks_app.key_desk import Facts, Json, MasterFd, SlugArgument, fail, open_desk, when
+from hooks_app.keys import KeyView
+from hooks_app.session_command import sessions
+from hooks_app.url_command import encrypted_url, rtmp_url, srt_url
 
 app = typer.Typer(
     help="Stream keys of this origin.", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
 )
-
-Facts = Annotated[Path, typer.Option("--facts", help="Rendered facts of the hook app.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="Public name of the stream.")]
 
 
 @app.command()
 def add(
     slug: SlugArgument,
     label: Annotated[str, typer.Option(help="Whose key it is, for people; up to 80 characters.")] = "",
+    expires: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="When it expires: 30d, 12h or a time with its zone.")
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="If two keys are active, revoke the older one. Who is on air with it is cut."),
+    ] = False,
     as_json: Json = False,
     facts_file: Facts = FACTS,
+    master_fd: MasterFd = None,
 ) -> None:
-    """Make a stream key and print its secret, once."""
-    with _keys(facts_file) as (facts, keys):
-        _require_declared(facts, slug)
+    """Make a stream key and print its secret. A stream has two active keys at most: one in use, one to move to."""
+    with open_desk(facts_file, master_fd) as desk:
+        stream = desk.stream(slug)
         if len(label) > 80:
-            _fail(f"label: {len(label)} characters. Use up to 80.")
-        key_id, secret = keys.add(slug, label)
+            fail(f"label: {len(label)} characters. Use up to 80.")
+        key_id, secret = desk.keys.add(slug, label, desk.expiry(expires) if expires is not None else None, replace)
+        desk.tell_srt()
+        url = encrypted_url(desk, stream, key_id)
     if as_json:
-        typer.echo(json.dumps({"slug": slug, "key_id": key_id, "key": secret}))
+        made = {"slug": slug, "key_id": key_id, "key": secret}
+        typer.echo(json.dumps({**made, "srt_url": url} if url else made))
         return
     typer.echo(f"key id       {key_id}   (public: for `headend-key revoke {key_id}`)")
     typer.echo(f"stream name  {slug}?key={secret}")
-    typer.echo("This is the only time the key is shown.")
+    if url:
+        typer.echo(f"SRT URL      {url}")
+    typer.echo(f"`headend-key rtmp-url` and `srt-url {slug} --key {key_id}` show it again.")
 
 
 @app.command()
@@ -53,10 +58,11 @@ def revoke(
     as_json: Json = False,
     facts_file: Facts = FACTS,
 ) -> None:
-    """Stop admitting a key. A publisher that is on air with it stays until it leaves."""
-    with _keys(facts_file) as (_facts, keys):
-        if not keys.revoke(key_id):
-            _fail(f"{key_id}: no such key. `headend-key list` shows the ids.")
+    """Stop admitting a key. Whoever is on air with it is cut within two seconds."""
+    with open_desk(facts_file) as desk:
+        if not desk.keys.revoke(key_id):
+            fail(f"{key_id}: no such key. `headend-key list` shows the ids.")
+        desk.tell_srt()
     typer.echo(json.dumps({"key_id": key_id, "revoked": True}) if as_json else f"{key_id} is revoked.")
 
 
@@ -66,43 +72,22 @@ def list_keys(
     as_json: Json = False,
     facts_file: Facts = FACTS,
 ) -> None:
-    """Show keys; secrets are not stored and cannot be shown."""
-    with _keys(facts_file) as (facts, keys):
+    """Show keys, without their secrets."""
+    with open_desk(facts_file) as desk:
         if slug is not None:
-            _require_declared(facts, slug)
-        views = keys.list(slug)
+            desk.stream(slug)
+        views, now = desk.keys.list(slug), desk.clock.now()
     if as_json:
         typer.echo(json.dumps([_as_json(view) for view in views]))
         return
     for view in views:
-        state = f"revoked {view.revoked_at:%Y-%m-%d %H:%M}" if view.revoked_at else "active"
         made = f"made {view.created_at:%Y-%m-%d %H:%M}"
-        typer.echo(f"{view.key_id}  {view.slug}  {made}  {state}  {view.label}".rstrip())
+        typer.echo(f"{view.key_id}  {view.slug}  {made}  {view.standing(now)}  {view.label}".rstrip())
 
 
-@contextmanager
-def _keys(facts_file: Path) -> Iterator[tuple[HookFacts, KeyRing]]:
-    try:
-        facts = load_facts(facts_file)
-        database = Database(facts.database_url)
-        yield facts, KeyRing(database, SystemClock())
-        database.close()
-    except FactsError as error:
-        _fail(str(error))
-    except SQLAlchemyError as error:
-        fault = getattr(error, "orig", error)
-        _fail(f"{facts.database_url}: {fault}. Is headend-hooks.service running, and are you its user?")
-
-
-def _require_declared(facts: HookFacts, slug: str) -> None:
-    slugs = [stream.slug for stream in facts.streams]
-    if slug not in slugs:
-        _fail(f"{slug!r}: no such stream on this origin. Streams: {', '.join(slugs)}.")
-
-
-def _fail(line: str) -> NoReturn:
-    typer.echo(line, err=True)
-    raise typer.Exit(1)
+app.command("srt-url")(srt_url)
+app.command("rtmp-url")(rtmp_url)
+app.command("sessions")(sessions)
 
 
 def _as_json(view: KeyView) -> dict[str, str | None]:
@@ -111,7 +96,8 @@ def _as_json(view: KeyView) -> dict[str, str | None]:
         "key_id": view.key_id,
         "label": view.label,
         "created_at": view.created_at.isoformat(),
-        "revoked_at": view.revoked_at.isoformat() if view.revoked_at else None,
+        "expires_at": when(view.expires_at),
+        "revoked_at": when(view.revoked_at),
     }
 
 

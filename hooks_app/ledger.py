@@ -1,107 +1,351 @@
-"""The ledger: every session that ever was, and the only place that changes a session's state."""
+"""The ledger: every session that ever was, and the only place that changes a session's state.
+
+An event goes along with its session: what happens to the one happens to the other, in the same transaction.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from hooks_app.clock import Clock
+from headend.model.facts import StreamFacts
+from hooks_app import events
 from hooks_app.database import Database
-from hooks_app.states import TRANSITIONS, Event, State, after
-from hooks_app.tables import SessionRow, TickRow
+from hooks_app.here import Here, Stamp
+from hooks_app.history import REASON_LENGTH, record
+from hooks_app.publisher import UNKNOWN, Publisher
+from hooks_app.session_view import SessionView
+from hooks_app.states import TRANSITIONS, State, Trigger, after
+from hooks_app.tables import EventRow, HostRow, NonceRow, SessionRow, StreamKeyRow
+
+HOST_GONE_SECONDS = 20.0
+"""An app host that has not written for so long is gone, and so are the publishers of its sessions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionView:
-    """A session as it stood when it was read."""
-
-    id: int
-    slug: str
-    client_id: int
-    state: State
-    since: datetime
-    started_at: datetime
-    admitted_at: datetime | None
-    live_at: datetime | None
-    ended_at: datetime | None
-
-    @classmethod
-    def of(cls, row: SessionRow) -> SessionView:
-        """Copy a row out of its transaction."""
-        return cls(
-            id=row.id,
-            slug=row.slug,
-            client_id=row.client_id,
-            state=State(row.state),
-            since=row.since,
-            started_at=row.started_at,
-            admitted_at=row.admitted_at,
-            live_at=row.live_at,
-            ended_at=row.ended_at,
-        )
+class ElsewhereError(Exception):
+    """The stream has a publisher on another app host."""
 
 
 class Ledger:
     """Reads and writes sessions; every method is one transaction."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, here: Here, publish_lead_seconds: float = 900.0) -> None:
         self._database = database
-        self._clock = clock
+        self._here = here
+        self._lead = timedelta(seconds=publish_lead_seconds)
 
-    def begin(self, slug: str, client_id: int, *, admitted: bool = False) -> SessionView:
-        """A new session in `starting`; one that was still open is over, because the stat page showed nobody there.
+    def begin(
+        self,
+        slug: str,
+        client_id: int,
+        publisher: Publisher = UNKNOWN,
+        *,
+        grace_seconds: float = 0.0,
+        admitted: StreamFacts | None = None,
+        newest: Sequence[str | None] | None = None,
+    ) -> SessionView:
+        """The session for a publisher, where the stat page showed none: the open one within its grace, or a new one.
 
-        `admitted` is for a publisher that is already in: one that was let in just before the hook app was killed.
+        A session in its reconnect grace stays as it is until `admit`. `admitted` is for a publisher that is already in:
+        one that was let in just before the hook app was killed; `newest` then is what `admit` says. Raises
+        ElsewhereError.
         """
-        now = self._clock.now()
+        stamp = self._here.stamp()
         with self._database.write() as db:
-            previous = db.scalars(_open_sessions().where(SessionRow.slug == slug)).one_or_none()
-            if previous is not None:
-                _move(previous, Event.GONE, now, "a new publisher took its place")
+            # Before the first tick, too, another host must not take this one for gone.
+            db.merge(HostRow(name=stamp.host, at=stamp.at))
+            row = db.scalars(_open_sessions().where(SessionRow.slug == slug)).one_or_none()
+            if row is not None and self._is_elsewhere(row):
+                if row.publisher_lost_at is None and not _is_gone(db, row.host, stamp):
+                    raise ElsewhereError("stream has a publisher on another host")
+                _over(db, row, stamp, "publisher came back to another host")
+                row = None
+            if row is not None and self._goes_on(row, grace_seconds):
+                _lose(db, row, stamp, "publisher gone")
+            elif row is not None:
+                _over(db, row, stamp, row.ending or "a new publisher took its place")
+                row = None
+            if row is None:
+                row = _new(slug, client_id, publisher, stamp)
+                db.add(row)
                 db.flush()
-            before = State(previous.state) if previous is not None else State.OFFLINE
-            row = SessionRow(
-                slug=slug,
-                client_id=client_id,
-                state=TRANSITIONS[before, Event.PUBLISH],
-                since=now,
-                started_at=now,
-                admitted_at=now if admitted else None,
-            )
-            db.add(row)
+                _record(db, row, State.OFFLINE, Trigger.PUBLISH, None, stamp)
+            if admitted is not None:
+                self._admit(db, row, client_id, publisher, admitted, newest, stamp)
             db.flush()
             return SessionView.of(row)
 
-    def admit(self, session_id: int) -> None:
-        """The encoder is attached and the publisher is let in: from now on, new segments are this session's."""
+    def admit(
+        self, session_id: int, client_id: int, publisher: Publisher, stream: StreamFacts, newest: Sequence[str | None]
+    ) -> None:
+        """The encoder is attached and the publisher is let in.
+
+        `newest` are the segments that the media playlists list last now: others are of this publisher. Raises
+        ElsewhereError where another host has ended the session meanwhile.
+        """
+        stamp = self._here.stamp()
         with self._database.write() as db:
             row = db.get_one(SessionRow, session_id)
-            row.admitted_at = row.since = self._clock.now()
+            if row.ended_at is not None:
+                raise ElsewhereError("another host has ended the session")
+            self._admit(db, row, client_id, publisher, stream, newest, stamp)
 
-    def move(self, session_id: int, event: Event, reason: str | None = None) -> bool:
-        """Apply an event to a session; False where it means nothing any more."""
+    def move(
+        self,
+        session_id: int,
+        trigger: Trigger,
+        reason: str | None = None,
+        *,
+        newest: Sequence[str | None] | None = None,
+    ) -> bool:
+        """Apply a trigger to a session; False where it means nothing any more.
+
+        `newest` goes with STALLED: only another segment proves that the stream is playable again.
+        """
+        stamp = self._here.stamp()
         with self._database.write() as db:
-            return _move(db.get_one(SessionRow, session_id), event, self._clock.now(), reason)
+            row = db.get_one(SessionRow, session_id)
+            match trigger:
+                case Trigger.LOST:
+                    return _lose(db, row, stamp, reason)
+                case Trigger.OVER:
+                    return _over(db, row, stamp, reason)
+            if newest is not None:
+                row.segments_before = _names(newest)
+            return _move(db, row, trigger, stamp, reason)
+
+    def condemn(self, slug: str, reason: str) -> SessionView | None:
+        """Mark the open session: it is over as soon as its publisher is gone. None where nothing is on air."""
+        with self._database.write() as db:
+            row = db.scalars(_open_sessions().where(SessionRow.slug == slug)).one_or_none()
+            if row is None:
+                return None
+            row.ending = row.ending or reason[:REASON_LENGTH]
+            return SessionView.of(row)
+
+    def end_orphans(self) -> list[SessionView]:
+        """End the sessions of app hosts that are gone; returns them."""
+        stamp, ended = self._here.stamp(), []
+        with self._database.read() as db:
+            suspects = [row.id for row in db.scalars(_open_sessions()) if self._is_elsewhere(row)]
+        if not suspects:
+            return []
+        with self._database.write() as db:
+            for row in db.scalars(_open_sessions().where(SessionRow.id.in_(suspects))):
+                if _is_gone(db, row.host, stamp) and _over(db, row, stamp, "its host is gone"):
+                    ended.append(SessionView.of(row))
+        return ended
+
+    def note_codecs(self, session_id: int, codecs: dict[str, str | int | float]) -> None:
+        """Keep what the publisher sends."""
+        with self._database.write() as db:
+            db.get_one(SessionRow, session_id).codecs = codecs
+
+    def note_viewers(self, slug: str, viewers: int) -> int | None:
+        """Somebody counted so many viewers now; returns the most of the session, None where nothing is on air."""
+        with self._database.write() as db:
+            row = db.scalars(_open_sessions().where(SessionRow.slug == slug)).one_or_none()
+            if row is None:
+                return None
+            row.peak_viewers = max(viewers, row.peak_viewers or 0)
+            return row.peak_viewers
 
     def open_sessions(self) -> dict[str, SessionView]:
-        """Every session that is not over, by slug."""
+        """Every session that is not over, by slug; those of other hosts included."""
         with self._database.read() as db:
             return {row.slug: SessionView.of(row) for row in db.scalars(_open_sessions())}
+
+    def own_sessions(self) -> dict[str, SessionView]:
+        """The open sessions whose publishers come to this host, by slug."""
+        return {slug: view for slug, view in self.open_sessions().items() if self.is_own(view)}
+
+    def is_own(self, view: SessionView) -> bool:
+        """Whether its publisher comes to this host."""
+        return view.host in ("", self._here.host)
+
+    def lost_seconds(self, view: SessionView) -> float:
+        """For how long a session has been without its publisher; 0 while it has one."""
+        if view.publisher_lost_at is None:
+            return 0.0
+        return self._here.seconds_since(view.publisher_lost_at, view.publisher_lost_monotonic, view.boot_id)
+
+    def seconds(self, view: SessionView) -> float:
+        """How long a session has lasted."""
+        if view.ended_at is None:
+            return self._here.seconds_since(view.started_at, view.started_monotonic, view.boot_id)
+        if view.started_monotonic is not None and view.ended_monotonic is not None:
+            return max(0.0, view.ended_monotonic - view.started_monotonic)
+        return max(0.0, (view.ended_at - view.started_at).total_seconds())
 
     def current(self) -> dict[str, SessionView]:
         """The session that says each stream's state, by slug: the latest, attempts that were refused left out."""
         with self._database.read() as db:
             return {row.slug: SessionView.of(row) for row in _latest(db)}
 
-    def tick(self) -> None:
-        """Prove that the database can be written and read back."""
-        with self._database.write() as db:
-            db.merge(TickRow(id=1, at=self._clock.now()))
+    def peers_of(self, key_id: str, nonce: str) -> frozenset[str]:
+        """From where this signed stream id was admitted before; an attempt that was not let in does not count."""
+        used = select(NonceRow.peer).where(NonceRow.key_id == key_id, NonceRow.nonce == nonce)
         with self._database.read() as db:
-            db.get_one(TickRow, 1)
+            return frozenset(db.scalars(used))
+
+    def kicked_seconds(self, slug: str) -> float:
+        """How long ago the stream's last session ended by a kick; infinite where it did not."""
+        newest = select(SessionRow).where(SessionRow.slug == slug, SessionRow.admitted_at.is_not(None))
+        with self._database.read() as db:
+            row = db.scalars(newest.order_by(SessionRow.id.desc()).limit(1)).one_or_none()
+            if row is None or row.ended_at is None or row.ending is None or not row.ending.startswith("kicked"):
+                return float("inf")
+            return self._here.seconds_since(row.ended_at, row.ended_monotonic, row.boot_id)
+
+    def last_admitted(self) -> dict[str, datetime]:
+        """When each stream's last publisher was let in, by slug."""
+        admitted = select(SessionRow.slug, SessionRow.admitted_at).where(SessionRow.admitted_at.is_not(None))
+        newest = select(func.max(SessionRow.id)).where(SessionRow.admitted_at.is_not(None)).group_by(SessionRow.slug)
+        with self._database.read() as db:
+            return {slug: at for slug, at in db.execute(admitted.where(SessionRow.id.in_(newest))) if at is not None}
+
+    def history(self, slug: str, limit: int) -> list[SessionView]:
+        """A stream's sessions, newest first, attempts that were refused included."""
+        newest = select(SessionRow).where(SessionRow.slug == slug).order_by(SessionRow.id.desc()).limit(limit)
+        with self._database.read() as db:
+            return [SessionView.of(row) for row in db.scalars(newest)]
+
+    def tick(self) -> None:
+        """Prove that the database can be written and read back, and that this host is there."""
+        with self._database.write() as db:
+            db.merge(HostRow(name=self._here.host, at=self._here.clock.now()))
+        with self._database.read() as db:
+            db.get_one(HostRow, self._here.host)
+
+    def _goes_on(self, row: SessionRow, grace_seconds: float) -> bool:
+        """Whether a session may have its publisher back; one that is not known to have lost it has all of its grace."""
+        if row.state not in (State.LIVE, State.INTERRUPTED) or row.ending is not None:
+            return False
+        return self.lost_seconds(SessionView.of(row)) < grace_seconds
+
+    def _is_elsewhere(self, row: SessionRow) -> bool:
+        return row.host not in ("", self._here.host)
+
+    def _admit(
+        self,
+        db: Session,
+        row: SessionRow,
+        client_id: int,
+        publisher: Publisher,
+        stream: StreamFacts,
+        newest: Sequence[str | None] | None,
+        stamp: Stamp,
+    ) -> None:
+        if publisher.key_id is not None and (key := db.get(StreamKeyRow, publisher.key_id)) is not None:
+            key.last_used_at = stamp.at
+        if publisher.key_id is not None and publisher.nonce is not None:
+            spent = NonceRow(key_id=publisher.key_id, nonce=publisher.nonce, peer=publisher.peer or "", at=stamp.at)
+            db.merge(spent)
+        row.segments_before = None if newest is None else _names(newest)
+        if row.publisher_lost_at is not None:
+            row.client_id, row.nonce = client_id, publisher.nonce
+            row.protocol, row.key_id = publisher.protocol.value, publisher.key_id
+            row.peer, row.mode = publisher.peer, publisher.mode
+            row.publisher_lost_at = row.publisher_lost_monotonic = None
+            row.admitted_at, row.reason = stamp.at, None
+            _move(db, row, Trigger.RETURNED, stamp, None)
+            return
+        row.admitted_at = row.since = stamp.at
+        event = events.event_for_publish(db, row.slug, stamp.at, self._lead.total_seconds())
+        if event is None and stream.ad_hoc_events:
+            event = events.ad_hoc(db, slug=row.slug, owner=stream.owner, title=stream.title, now=stamp.at)
+        if event is not None:
+            row.event_id = event.id
+            events.move(db, event, Trigger.PUBLISH, stamp)
+
+
+def _new(slug: str, client_id: int, publisher: Publisher, stamp: Stamp) -> SessionRow:
+    return SessionRow(
+        slug=slug,
+        client_id=client_id,
+        state=TRANSITIONS[State.OFFLINE, Trigger.PUBLISH].value,
+        since=stamp.at,
+        started_at=stamp.at,
+        protocol=publisher.protocol.value,
+        key_id=publisher.key_id,
+        peer=publisher.peer,
+        mode=publisher.mode,
+        nonce=publisher.nonce,
+        host=stamp.host,
+        boot_id=stamp.boot_id,
+        started_monotonic=stamp.monotonic,
+        interruptions=0,
+    )
+
+
+def _lose(db: Session, row: SessionRow, stamp: Stamp, reason: str | None) -> bool:
+    """The publisher is gone: the grace runs, unless the session never was on air or is not to go on."""
+    if row.ending is not None or row.state == State.STARTING:
+        return _over(db, row, stamp, row.ending or reason)
+    if row.publisher_lost_at is not None or not _move(db, row, Trigger.LOST, stamp, reason):
+        return False
+    row.publisher_lost_at, row.publisher_lost_monotonic, row.reason = stamp.at, stamp.monotonic, _short(reason)
+    if row.boot_id != stamp.boot_id:
+        # The host was booted meanwhile: its two monotonic clocks do not compare.
+        row.boot_id, row.started_monotonic = stamp.boot_id, None
+    return True
+
+
+def _over(db: Session, row: SessionRow, stamp: Stamp, reason: str | None) -> bool:
+    if not _move(db, row, Trigger.OVER, stamp, reason):
+        return False
+    row.ended_at, row.reason = stamp.at, _short(reason)
+    row.ended_monotonic = stamp.monotonic if row.boot_id == stamp.boot_id else None
+    return True
+
+
+def _move(db: Session, row: SessionRow, trigger: Trigger, stamp: Stamp, reason: str | None) -> bool:
+    before = State(row.state)
+    following = after(before, trigger)
+    if following is None:
+        return False
+    row.state = following.value
+    if following is not before:
+        row.since = stamp.at
+    if following is State.LIVE:
+        row.live_at = row.live_at or stamp.at
+    if before is State.LIVE and following is State.INTERRUPTED:
+        row.interruptions += 1
+    _record(db, row, before, trigger, reason, stamp)
+    if row.event_id is not None:
+        events.move(db, db.get_one(EventRow, row.event_id), trigger, stamp, reason)
+    return True
+
+
+def _record(db: Session, row: SessionRow, before: State, trigger: Trigger, reason: str | None, stamp: Stamp) -> None:
+    record(
+        db,
+        slug=row.slug,
+        subject="session",
+        session_id=row.id,
+        event_id=row.event_id,
+        before=before,
+        after=State(row.state),
+        trigger=trigger,
+        reason=reason,
+        stamp=stamp,
+    )
+
+
+def _short(reason: str | None) -> str | None:
+    return reason[:REASON_LENGTH] if reason else None
+
+
+def _names(newest: Sequence[str | None]) -> list[str]:
+    return [name or "" for name in newest]
+
+
+def _is_gone(db: Session, host: str, stamp: Stamp) -> bool:
+    row = db.get(HostRow, host)
+    return row is None or (stamp.at - row.at).total_seconds() > HOST_GONE_SECONDS
 
 
 def _open_sessions() -> Select[SessionRow]:
@@ -112,17 +356,3 @@ def _latest(db: Session) -> list[SessionRow]:
     on_air = or_(SessionRow.ended_at.is_(None), SessionRow.admitted_at.is_not(None))
     newest = select(func.max(SessionRow.id)).where(on_air).group_by(SessionRow.slug)
     return list(db.scalars(select(SessionRow).where(SessionRow.id.in_(newest))))
-
-
-def _move(row: SessionRow, event: Event, now: datetime, reason: str | None) -> bool:
-    state = after(State(row.state), event)
-    if state is None:
-        return False
-    row.state = state
-    row.since = now
-    if state is State.LIVE and row.live_at is None:
-        row.live_at = now
-    if state is State.ENDED:
-        row.ended_at = now
-        row.reason = reason
-    return True

@@ -12,10 +12,10 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
-_SECRET_FIELD = re.compile(r"key|secret|token|passw|authorization|cookie|body", re.IGNORECASE)
+_SECRET_FIELD = re.compile(r"key|secret|token|pass|nonce|signature|authorization|cookie|body", re.IGNORECASE)
 _PUBLIC_FIELDS = frozenset({"key_id"})
 # `key=…` in any text: a query, a form body, a traceback. `=` and the quotes may be escaped.
-_SECRET_IN_TEXT = re.compile(r"(?i)((?:key|secret|token|password)(?:=|%3d))[^\s&\"'\\,;)]+")
+_SECRET_IN_TEXT = re.compile(r"(?i)((?:key|secret|token|password|passphrase|nonce|sig)(?:=|%3d))[^\s&\"'\\,;)]+")
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

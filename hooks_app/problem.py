@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def problem(status: int, detail: str) -> JSONResponse:
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    type: str
+    """Always about:blank: the status says it."""
+    title: str
+    """The status's own phrase."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """A sentence for people: what is wrong, and what to do."""
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem document; its title is the status's own phrase."""
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse(content, status, NO_STORE, media_type="application/problem+json")
+    return JSONResponse(content, status, {**NO_STORE, **(headers or {})}, media_type="application/problem+json")
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -23,7 +41,14 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     def http_error(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101  (registered for nothing else)
-        return problem(error.status_code, error.detail)
+        return problem(error.status_code, error.detail, error.headers)
+
+    def invalid(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for nothing else)
+        # Place and fault of the first one; never the value, which may be a secret that was put in the wrong field.
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
+        return problem(422, f"{place or first['loc'][0]}: {first['msg']}.")
 
     def database_error(_request: Request, _error: Exception) -> JSONResponse:
         return problem(503, "The state database does not answer.")
@@ -32,5 +57,6 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem(500, "Something failed; the journal says what.")
 
     app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(SQLAlchemyError, database_error)
     app.add_exception_handler(Exception, fault)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 from xml.etree.ElementTree import Element, ParseError
 
 import requests
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
+
+from hooks_app.form import UNIX_ADDRESS
+from hooks_app.publisher import IngestProtocol
 
 TIMEOUT_SECONDS = 0.5
 
@@ -27,8 +30,14 @@ class Streaming:
     """Who is connected to one stream, by nginx's connection numbers."""
 
     publisher: int | None = None
+    protocol: IngestProtocol = IngestProtocol.RTMP
+    """The publisher's: on nginx's unix socket there are only the remuxers of SRT callers."""
     encoders: frozenset[int] = frozenset()
     """Players on loopback. Others, if a configuration let them in, are not ours."""
+    bytes_in: int = 0
+    """From the publisher, since the stream was first seen."""
+    codecs: dict[str, str | int | float] | None = None
+    """What the publisher sends: video, profile, width, height, frame_rate, audio, channels, sample_rate_hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +96,40 @@ def parse_stat(document: bytes, application: str) -> StatPage:
 
 
 def _streaming(stream: Element) -> Streaming:
-    publisher, encoders = None, set()
+    publisher, protocol, encoders = None, IngestProtocol.RTMP, set()
     for client in stream.iterfind("client"):
-        number = int(client.findtext("id", ""))
+        number, address = int(client.findtext("id", "")), client.findtext("address", "")
         if client.find("publishing") is not None:
             publisher = number
-        elif ipaddress.ip_address(client.findtext("address", "")).is_loopback:
+            protocol = IngestProtocol.SRT if address == UNIX_ADDRESS else IngestProtocol.RTMP
+        # An encoder plays over TCP; whoever plays over the unix socket is none of ours.
+        elif address != UNIX_ADDRESS and ipaddress.ip_address(address).is_loopback:
             encoders.add(number)
-    return Streaming(publisher=publisher, encoders=frozenset(encoders))
+    return Streaming(
+        publisher=publisher,
+        protocol=protocol,
+        encoders=frozenset(encoders),
+        bytes_in=int(stream.findtext("bytes_in", "0")),
+        codecs=_codecs(stream) if publisher is not None else None,
+    )
+
+
+_CODECS: Final[tuple[tuple[str, str, type[str] | type[int] | type[float]], ...]] = (
+    ("video", "video/codec", str),
+    ("profile", "video/profile", str),
+    ("width", "video/width", int),
+    ("height", "video/height", int),
+    ("frame_rate", "video/frame_rate", float),
+    ("audio", "audio/codec", str),
+    ("channels", "audio/channels", int),
+    ("sample_rate_hz", "audio/sample_rate", int),
+)
+
+
+def _codecs(stream: Element) -> dict[str, str | int | float] | None:
+    meta = stream.find("meta")
+    if meta is None:
+        return None
+    # 32 characters: a codec's name is nginx's own word, but a database column is no place to find out otherwise.
+    found = {name: kind(text[:32]) for name, path, kind in _CODECS if (text := meta.findtext(path))}
+    return found or None

@@ -30,25 +30,33 @@ class Units(Protocol):
         """Have no encoder. Does not wait for its end. Raises UnitError."""
         ...
 
+    def finish(self, slug: str) -> None:
+        """Have no encoder, and the end tag in every media playlist. Does not wait for it. Raises UnitError."""
+        ...
+
     def running(self) -> frozenset[str]:
         """Slugs of the encoders that run or are about to, declared or not. Raises UnitError."""
         ...
 
 
 class Systemctl:
-    """The real units. polkit lets the hook app's user start, stop and restart ffmpeg@ instances and nothing else."""
+    """The real units. polkit lets the hook app's user start, stop and restart ffmpeg@ and hls-end@ instances only."""
 
     def restart(self, slug: str) -> None:
         """Queue a restart. --no-block: who needs to know watches the stat page, which tells more than systemd can."""
-        _systemctl("restart", "--no-block", f"ffmpeg@{slug}.service")
+        systemctl("restart", "--no-block", f"ffmpeg@{slug}.service")
 
     def stop(self, slug: str) -> None:
         """Queue a stop."""
-        _systemctl("stop", "--no-block", f"ffmpeg@{slug}.service")
+        systemctl("stop", "--no-block", f"ffmpeg@{slug}.service")
+
+    def finish(self, slug: str) -> None:
+        """Queue the unit that writes the end tags: it conflicts with the encoder, so that one stops first."""
+        systemctl("start", "--no-block", f"hls-end@{slug}.service")
 
     def running(self) -> frozenset[str]:
         """Ask for every ffmpeg@ unit that systemd has in memory, in one call."""
-        output = _systemctl("show", "--property=Id,ActiveState", "ffmpeg@*.service")
+        output = systemctl("show", "--property=Id,ActiveState", "ffmpeg@*.service")
         return frozenset(slug for slug, state in parse_show(output) if state in _RUNNING)
 
 
@@ -61,7 +69,8 @@ def parse_show(output: str) -> Iterator[tuple[str, str]]:
             yield unit.group(1), properties.get("ActiveState", "")
 
 
-def _systemctl(*arguments: str) -> str:
+def systemctl(*arguments: str) -> str:
+    """What systemctl says; it never asks for a password. Raises UnitError."""
     argv = ["systemctl", "--no-ask-password", *arguments]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)

@@ -1,4 +1,4 @@
-"""Watches the streams that are starting, closely: when every rendition is playable, the stream is live."""
+"""Watches the streams that are about to be live, closely: when every rendition is playable, the stream is live."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 from headend.model.facts import StreamFacts
 from hooks_app.ledger import Ledger
 from hooks_app.media import Media
-from hooks_app.states import Event, State
+from hooks_app.states import State, Trigger
 
 BUSY_SECONDS = 0.05
 IDLE_SECONDS = 0.5
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watcher:
-    """Turns starting into live."""
+    """Turns starting and interrupted into live."""
 
     streams: Mapping[str, StreamFacts]
     ledger: Ledger
@@ -29,13 +29,17 @@ class Watcher:
 
     def look(self) -> float:
         """One look; returns the seconds until the next. Raises SQLAlchemyError."""
-        starting = [
-            s for s in self.ledger.open_sessions().values() if s.state is State.STARTING and s.slug in self.streams
+        waiting = [
+            session
+            for session in self.ledger.own_sessions().values()
+            if session.state in {State.STARTING, State.INTERRUPTED} and session.slug in self.streams
         ]
-        for session in starting:
+        for session in waiting:
             # Before the publisher is in, a playlist can only have been written by the previous encoder's last breath.
-            if session.admitted_at is None or not self.media.playable(self.streams[session.slug], session.since):
+            if session.admitted_at is None or not session.has_publisher:
                 continue
-            if self.ledger.move(session.id, Event.PLAYABLE):
+            if not self.media.playable(self.streams[session.slug], session.segments_before or ()):
+                continue
+            if self.ledger.move(session.id, Trigger.PLAYABLE):
                 log.info("live", stream=session.slug, session=session.id)
-        return BUSY_SECONDS if starting else IDLE_SECONDS
+        return BUSY_SECONDS if any(session.has_publisher for session in waiting) else IDLE_SECONDS

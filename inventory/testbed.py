@@ -1,6 +1,7 @@
 """The laboratory's running hosts (python -m testbed up NAME), each with every role."""
 
 from testbed.host import running_hosts
+from testbed.receiver import secrets_folder
 
 _hosts = [f"@podman/{_host.container}" for _host in running_hosts()]
 
@@ -10,4 +11,11 @@ control = _hosts
 web = _hosts
 
 # A laboratory host lives for minutes and may sit behind a mirror that lags: an old source is reported, not refused.
-testbed = (_hosts, {"spec": "specs/demo.yaml", "allow_stale_sources": True})
+_secrets = str(secrets_folder())
+_data = {
+    "spec": "specs/demo.yaml",
+    "allow_stale_sources": True,
+    "announcement_secrets_dir": _secrets,
+    "archive_secrets_dir": _secrets,
+}
+testbed = (_hosts, _data)

@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     up = verbs.add_parser("up", help="start a bare host and wait until it has booted")
     up.add_argument("name", type=host_name)
     up.add_argument("--debian", type=int, choices=list(RELEASES), default=DEFAULT_RELEASE)
-    up.add_argument("--publish", action="append", default=[], metavar="HOSTPORT:PORT/tcp", help="on 127.0.0.1")
+    up.add_argument("--publish", action="append", default=[], metavar="HOSTPORT:PORT/tcp|udp", help="on 127.0.0.1")
     down = verbs.add_parser("down", help="remove hosts with everything in them")
     down.add_argument("names", nargs="*", type=host_name, metavar="NAME")
     down.add_argument("--all", action="store_true")

@@ -31,19 +31,22 @@ class Host:
         """Podman's name of it; pyinfra reaches it as @podman/<container>."""
         return f"headend-{self.name}"
 
-    def exists(self) -> bool:
-        """Is there a container of this name, running or not?"""
-        return podman(["container", "exists", self.container], check=False).returncode == 0
-
     def running(self) -> bool:
-        """Can programs be run on it?"""
-        found = podman(["inspect", "--format", "{{.State.Running}}", self.container], check=False)
-        return found.stdout.strip() == "true"
+        """Can programs be run on it?
+
+        Asked by running one: podman calls a host running whose processes were killed together with the monitor that
+        would have told it so.
+        """
+        return podman(["exec", self.container, "true"], check=False).returncode == 0
 
     def up(self, release: int = DEFAULT_RELEASE, publish: Sequence[str] = ()) -> None:
-        """Start the host and wait until systemd has finished booting. Raises TestbedError if it is up already."""
-        if self.exists():
+        """Start the host and wait until systemd has finished booting. Raises TestbedError if it is up already.
+
+        What is left of a host that died makes room for it.
+        """
+        if self.running():
             raise TestbedError(f"testbed {self.name}: is up already. Stop it: python -m testbed down {self.name}")
+        self.down()
         image = ensure_image(release)
         known = runtime(image)
         argv = [*known.engine, "run", "--detach", "--name", self.container, "--hostname", self.name]
@@ -103,5 +106,4 @@ def hosts() -> list[Host]:
 
 def running_hosts() -> list[Host]:
     """The hosts a deploy can reach now."""
-    listed = podman(["ps", "--filter", f"label={LABEL}", "--format", f'{{{{index .Labels "{LABEL}"}}}}'])
-    return [Host(name) for name in sorted(listed.stdout.split())]
+    return [host for host in hosts() if host.running()]

@@ -66,6 +66,7 @@ def bootstrap(suite: str, apt_sources: str, options: str, folder: Path) -> Path:
     conf.write_text(options)
     masks = " ".join(f"/etc/systemd/system/{unit}" for unit in MASKED_UNITS)
     argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
+    argv += ['--aptopt=Acquire::Retries "3"']
     argv += [f"--aptopt={conf}"] if options else []
     argv += [f'--customize-hook=for unit in {masks}; do ln -sf /dev/null "$1$unit"; done']
     argv += [suite, str(tar)]

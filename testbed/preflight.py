@@ -30,13 +30,16 @@ def check_space() -> None:
             raise TestbedError(f"demo {place}: {free:.1f} GiB free, {NEEDED_GIB} needed. Free some space")
 
 
-def check_port(port: int, purpose: str) -> None:
+def check_port(port: int, purpose: str, protocol: socket.SocketKind = socket.SOCK_STREAM) -> None:
     """Nobody may listen on 127.0.0.1:port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(type=protocol) as probe:
+        if protocol == socket.SOCK_STREAM:
+            # A connection that has just ended does not hold the port; over UDP the same option would share it.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
+            look = "ss -ltnp" if protocol == socket.SOCK_STREAM else "ss -lunp"
             raise TestbedError(
-                f"demo 127.0.0.1:{port}: in use, and {purpose} needs it. Stop what listens there (ss -ltnp)"
+                f"demo 127.0.0.1:{port}: in use, and {purpose} needs it. Stop what listens there ({look})"
             ) from None

@@ -18,11 +18,11 @@ from testbed.places import ROOT
 
 REPORTS = ROOT / ".cache" / "proof"
 BIN = Path(sys.executable).parent
-PRODUCT = ("headend", "deploys", "hooks_app")
+PRODUCT = ("finisher", "headend", "deploys", "hooks_app", "srt_remux")
 
 # pydantic and FastAPI hand the first two on; the others build, test and play here and are no dependencies of a package
 # (requirements/dev.in). The time zones are data that the standard library reads.
-DEPENDENCIES_AS_MEANT = "DEP003=pydantic_core|starlette|hatchling|av|m3u8,DEP002=tzdata"
+DEPENDENCIES_AS_MEANT = "DEP003=pydantic_core|starlette|hatchling|av|m3u8,DEP002=tzdata|psycopg"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from testbed.clip import demo_clip
@@ -14,8 +16,21 @@ from tests.support.hosts import Deployed, deployed
 
 NEED_A_HOST = ("hosts", "end_to_end", "faults")
 
-# A browser that watches, encoders that encode, a wheel that is built: no host, but minutes together.
-SLOW = ("test_watch_page.py", "test_encoder.py", "test_wheel.py")
+# A browser that watches, encoders that encode, a wheel that is built, questions by the thousand, an announcer that is
+# killed or lives through a day, recordings in real time: minutes together. And those that only root may run: they mount
+# a disk to fill it.
+SLOW = (
+    "test_watch_page.py",
+    "test_encoder.py",
+    "test_wheel.py",
+    "test_api_fuzz.py",
+    "test_disk_full.py",
+    "test_kills.py",
+    "test_joining.py",
+    "test_telling.py",
+    "test_parts.py",
+    "test_who_is_recorded.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,8 +44,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         folder = item.path.relative_to(config.rootpath).parts
         if folder[0] == "tests" and folder[1] in NEED_A_HOST:
             item.add_marker(pytest.mark.host)
-        elif item.path.name in SLOW:
+        elif item.path.name in SLOW or (isinstance(item, pytest.Function) and on_postgresql(item)):
             item.add_marker(pytest.mark.slow)
+
+
+def on_postgresql(item: pytest.Function) -> bool:
+    """Whether this is the second run of a test of the hook app, on a PostgreSQL server."""
+    return hasattr(item, "callspec") and item.callspec.params.get("engine") == "postgresql"
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes what a test leaves open, here: the garbage collector would blame whichever test runs when it finds it."""
+    connect, opened = psycopg.connect, list[psycopg.Connection[Any]]()
+
+    def remembered(*arguments: Any, **options: Any) -> psycopg.Connection[Any]:
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(psycopg, "connect", remembered)
+    yield
+    for connection in opened:
+        connection.close()
 
 
 @pytest.fixture(scope="session")

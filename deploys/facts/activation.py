@@ -19,6 +19,8 @@ class Activation:
     applied: Applied = field(default_factory=Applied)
     release: str = ""
     """Where the link to its release points, as written in it."""
+    modified: tuple[str, ...] = ()
+    """The watched files that exist, "SECONDS PATH" each: when their content changed last."""
 
 
 class UnitActivation(FactBase[Activation]):
@@ -26,11 +28,13 @@ class UnitActivation(FactBase[Activation]):
 
     default = Activation
 
-    def command(self, unit: str, applied_dir: str, release_link: str) -> str:
+    def command(self, unit: str, applied_dir: str, release_link: str, watched: tuple[str, ...] = ()) -> str:
         parts = (
             Units().command((unit,)),
             AppliedHashes().command(applied_dir),
             f"readlink -- {shlex.quote(release_link)}",
+            # Unquoted: a library's folder is named after the architecture.
+            f"stat --dereference --format='%Y %n' -- {' '.join(watched)}" if watched else "true",
         )
         return "; ".join(f"echo '=== {unit}'; {{ ({part}) 2>/dev/null; }}" for part in parts) + "; true"
 
@@ -42,9 +46,10 @@ class UnitActivation(FactBase[Activation]):
                 parts.append([])
             else:
                 parts[-1].append(line)
-        units, applied, link = parts
+        units, applied, link, modified = parts
         return Activation(
             state=Units().process(units).get(unit, UnitState()),
             applied=AppliedHashes().process(applied).get(unit, Applied()),
             release="".join(link),
+            modified=tuple(modified),
         )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import dataclass
+from typing import Any
 
 from pyinfra.api import FactBase
 
@@ -50,7 +52,7 @@ class Units(FactBase[dict[str, UnitState]]):
 
 
 class LiveStreams(FactBase[list[str] | None]):
-    """Names of the streams that have a publisher now, by nginx-rtmp's stat page on the host; None if that is silent."""
+    """The streams that have a publisher now, by nginx-rtmp's stat page on the host; None if that is silent."""
 
     def command(self, stat_port: int) -> str:
         return f"curl --silent --fail --max-time 3 http://127.0.0.1:{stat_port}/stat; true"
@@ -60,3 +62,18 @@ class LiveStreams(FactBase[list[str] | None]):
         blocks = "\n".join(output).split("<stream>")[1:]
         names = (re.search(r"<name>([^<]*)</name>", block) for block in blocks if "<publishing/>" in block)
         return sorted(match[1] for match in names if match)
+
+
+class LiveCallers(FactBase[list[str] | None]):
+    """The streams that have an SRT caller now, by nginx@srt's stat page on the host; None if that is silent."""
+
+    def command(self, stat_port: int) -> str:
+        return f"curl --silent --fail --max-time 3 http://127.0.0.1:{stat_port}/srt_stat; true"
+
+    def process(self, output: list[str]) -> list[str] | None:
+        # What is no answer of ours is as good as silence.
+        try:
+            said: dict[str, Any] = json.loads("\n".join(output))
+            return sorted({str(session["slug"]) for session in said["sessions"]})
+        except (ValueError, KeyError, TypeError):
+            return None

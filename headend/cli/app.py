@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import typer
 
+from headend.cli import archive
+from headend.cli.announce import announce
 from headend.cli.check import check
 from headend.cli.doctor import doctor
 from headend.cli.explain import explain
 from headend.cli.output import EXIT_CODES
 from headend.cli.plan import plan
 from headend.cli.render import render
+from headend.cli.rtmp_url import rtmp_url
 from headend.cli.schema import schema
+from headend.cli.srt_url import srt_url
 
 app = typer.Typer(
     name="headend",
@@ -21,8 +25,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (check, render, explain, plan, schema, doctor):
+for command in (check, render, explain, plan, announce, schema, doctor, srt_url, rtmp_url):
     app.command(epilog=EXIT_CODES)(command)
+app.add_typer(archive.app, name="archive")
 
 
 def main() -> None:

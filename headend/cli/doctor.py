@@ -16,6 +16,7 @@ from headend.layout import Layout
 FACT = "deploys.facts.doctor.HeadendReport"
 ANSWER = f"--> Fact data for: {FACT}"
 TIMEOUT_SECONDS = 120
+PATHS = ("prefix", "config_dir", "state_dir", "media_root", "recordings_root")
 
 
 def doctor(
@@ -42,7 +43,7 @@ def ask(host: str, inventory: Path | None, layout: Layout, *, as_json: bool) -> 
     if host.startswith("-"):
         stop(Code.USAGE, f"'{host}' is not a host.", as_json=as_json)
     where = [str(inventory), "--limit", host] if inventory else [host]
-    paths = [f"{name}={getattr(layout, name)}" for name in ("prefix", "config_dir", "state_dir", "media_root")]
+    paths = [f"{name}={getattr(layout, name)}" for name in PATHS]
     argv = [sys.executable, "-m", "pyinfra", "-y", *where, "fact", FACT, *paths]
     try:
         done = subprocess.run(
@@ -77,9 +78,14 @@ def text(host: str, report: dict[str, Any]) -> str:
     """The report for a terminal."""
     build = report.get("nginx") or {}
     lines = [host, f"  nginx build {build.get('build_id', 'none')}"]
+    if libsrt := report.get("libsrt"):
+        verdict = "ok" if libsrt.get("ok") else "too old"
+        lines.append(f"  libsrt {libsrt.get('version')} ({verdict}, needs {libsrt.get('minimum')})")
     for unit, state in report.get("units", {}).items():
         pending = ", waits for a deploy" if state.get("pending") else ""
         lines.append(f"  {unit} {state.get('active')} ({state.get('sub')}){pending}")
+    if prune := report.get("prune"):
+        lines.append(f"  last prune {prune.get('last') or 'never'} ({prune.get('result')})")
     problems = report.get("problems", [])
     lines += [f"  problem: {problem}" for problem in problems] or ["  no problems"]
     return "\n".join(lines)

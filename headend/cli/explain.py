@@ -64,6 +64,9 @@ def text(found: Journey) -> str:
     ]
     lines += ["", "derived"]
     lines += [f"  {derived.name} = {derived.value}  <- {derived.formula}" for derived in found.derived]
+    said = found.recorded.said_by
+    what = "what the publisher sends" if found.recorded.records else "nothing"
+    lines += ["", "recorded", f"  {what}  <- {said.path} = {said.value}, {said.place or '(default)'}"]
     lines += ["", "printed"]
     for key in dict.fromkeys(printed.key for printed in found.printed):
         lines.append(f"  {key}")

@@ -9,15 +9,19 @@ import typer
 
 from headend.cli.output import AsJson, Code, print_json, stop
 from headend.reference import reference_text
-from headend.schema import schema_text
+from headend.schema import schema_text, webhook_schema_text
 
 SCHEMA = Path("specs/headend.schema.json")
 REFERENCE = Path("docs/reference.md")
+WEBHOOK = Path("docs/webhook.schema.json")
+FILES = f"{SCHEMA}, {REFERENCE} and {WEBHOOK}"
 
 
 def schema(
-    check: Annotated[bool, typer.Option("--check", help=f"Compare {SCHEMA} and {REFERENCE} with the model.")] = False,
-    write: Annotated[bool, typer.Option("--write", help=f"Write {SCHEMA} and {REFERENCE}.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help=f"Compare {SCHEMA}, {REFERENCE} and {WEBHOOK} with the model.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help=f"Write {SCHEMA}, {REFERENCE} and {WEBHOOK}.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the JSON Schema of a spec, or keep the generated files equal to the model."""
@@ -26,7 +30,7 @@ def schema(
     if not check and not write:
         typer.echo(schema_text(), nl=False)
         return
-    generated = {SCHEMA: schema_text(), REFERENCE: reference_text()}
+    generated = {SCHEMA: schema_text(), REFERENCE: reference_text(), WEBHOOK: webhook_schema_text()}
     try:
         differing = [str(path) for path, wanted in generated.items() if not same(path, wanted)]
         if write:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
+from ipaddress import ip_interface, ip_network
 
 from headend.fault import Fault, Location
+from headend.networks import Network, covers
 from headend.parts import Parts
+from headend.patterns import wrong_network
 from headend.places import Places
-from headend.sentences import wrong_network
-
-Network = IPv4Network | IPv6Network
 
 
 def ingest_faults(parts: Parts, places: Places) -> Iterator[Fault]:
@@ -43,10 +42,3 @@ def network_fault(location: Location, text: str, network: Network | None, places
     if ip_interface(text).ip != network.network_address:
         return places.fault_at_value(location, f"{text} is not the start of its network", f"Write {network}")
     return places.fault_at_value(location, f"{text} is not written in the usual form", f"Write {network}")
-
-
-def covers(outer: Network, inner: Network) -> bool:
-    """Whether the first network holds the second."""
-    if isinstance(outer, IPv4Network) and isinstance(inner, IPv4Network):
-        return inner.subnet_of(outer)
-    return isinstance(outer, IPv6Network) and isinstance(inner, IPv6Network) and inner.subnet_of(outer)

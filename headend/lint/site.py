@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from headend.fault import Fault
 from headend.near import nearest
 from headend.parts import Parts
+from headend.patterns import wrong_time_zone
 from headend.places import Places
-from headend.sentences import wrong_time_zone
 
 PORT_MAXIMUM = 65_535
 

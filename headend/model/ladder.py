@@ -146,6 +146,8 @@ class Ladder(Model):
     """Keyframe interval in frames; every rendition has its keyframes on the same frames. Example: 60."""
     poster_seconds: int = Field(default=10, ge=1, le=300)
     """How often the poster image is refreshed while live. Example: 10."""
+    reconnect_grace_seconds: int = Field(default=30, ge=0, le=600)
+    """How long an encoder that dropped off may take to come back to its session; 0: it ends at once. Example: 30."""
     source: SourceRendition | None = None
     """Optional: the publisher's own picture as the highest rendition."""
     renditions: tuple[Rendition, ...] = Field(

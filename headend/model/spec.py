@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from headend.model.announcements import Announcements
 from headend.model.base import Model, Slug
+from headend.model.facts import SrtAdmit, Takeover
 from headend.model.ladder import Ladder
+from headend.model.recordings import Recordings
 
 # What ends up in nginx and systemd text must not be able to leave its place there; whether it is true is the lints'
 # matter.
@@ -20,6 +23,11 @@ PublicUrl = Annotated[
 TimeZone = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+/-]{0,63}$")]
 Network = Annotated[str, Field(pattern=r"^[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}$")]
 LadderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+# A contribution of 1080p60 takes up to 20 Mbit/s. The least is libsrt's own choice, rounded to MiB.
+CONTRIBUTION_KBPS = 20_000
+RECEIVE_BUFFER_MIB = 8
+MIB = 1024 * 1024
 
 
 class Site(Model):
@@ -40,6 +48,41 @@ class Stream(Model):
     """What viewers read. Example: Coffee & Stocks."""
     ladder: LadderName = "default"
     """Name of the ladder that encodes it. Example: default."""
+    srt_admit: Literal["site", SrtAdmit] = "site"
+    """How SRT callers of this stream may come in; site means as ingest.srt.admit says. Example: encrypted."""
+    owner: Slug = "site"
+    """Whose it is: an API token may be limited to the streams, keys and events of one owner. Example: marketing."""
+    takeover: Takeover = "refuse"
+    """A second publisher with a valid key: refuse it, or let it replace one that has been silent. Example: refuse."""
+    record: Literal["site", "always", "never"] = "site"
+    """Whether it is recorded; site means as recordings.record says. Example: always."""
+
+
+class Srt(Model):
+    """SRT, for encoders on bad networks."""
+
+    enabled: bool = True
+    """Whether SRT callers are taken at all. Example: true."""
+    port: int = Field(default=9000, ge=1024, le=65535)
+    """UDP port for SRT; open it in the firewall. Example: 9000."""
+    latency_ms: int = Field(default=120, ge=20, le=8000)
+    """Time for repairing loss: 2.5 to 4 times the round trip of the publisher farthest away. Example: 400."""
+    peer_idle_seconds: int = Field(default=5, ge=1, le=60)
+    """A caller that is silent for so long is gone. Example: 5."""
+    admit: SrtAdmit = "any"
+    """Way in: encrypted (a passphrase), signed (a URL that expires; nothing is encrypted) or any. Example: any."""
+    signed_reuse: Literal["never", "same_address"] = "never"
+    """Whether a signed URL may be used again while it is valid, from the same address. Example: never."""
+    max_callers: int = Field(default=32, ge=1, le=256)
+    """Callers at a time. Example: 32."""
+    max_callers_per_address: int = Field(default=8, ge=1, le=256)
+    """Callers at a time from one address. Example: 8."""
+
+    @property
+    def receive_buffer_mib(self) -> int:
+        """A caller's receive buffer: it must hold the latency, at the highest bit rate that anybody sends."""
+        needed = CONTRIBUTION_KBPS * self.latency_ms // 8
+        return max(RECEIVE_BUFFER_MIB, -(-needed // MIB))
 
 
 class Ingest(Model):
@@ -53,6 +96,17 @@ class Ingest(Model):
     """Networks (CIDR) that may publish, given a valid key. Example: [203.0.113.0/24]."""
     deny_publish: tuple[Network, ...] = Field(default=(), max_length=100, strict=False)
     """Networks (CIDR) that may never publish; checked first. Example: [203.0.113.7/32]."""
+    srt: Srt = Field(default_factory=Srt)
+    """SRT, for encoders on bad networks."""
+
+
+class Events(Model):
+    """Planned broadcasts."""
+
+    ad_hoc: bool = True
+    """Whether a publisher who comes without a planned event makes one. Example: true."""
+    publish_lead_minutes: int = Field(default=15, ge=0, le=1440)
+    """How long before an event's start its publisher may come; keys may be limited to that. Example: 15."""
 
 
 class Retention(Model):
@@ -73,5 +127,24 @@ class Spec(Model):
     """The channels of this origin."""
     ingest: Ingest = Field(default_factory=Ingest)
     """Where publishers connect."""
+    events: Events = Field(default_factory=Events)
+    """Planned broadcasts."""
+    announcements: Announcements = Field(default_factory=Announcements)
+    """Who is told, and when."""
+    recordings: Recordings = Field(default_factory=Recordings)
+    """What is recorded, where it is kept, and for how long."""
     retention: Retention = Field(default_factory=Retention)
     """How long data stays."""
+
+    def srt_admit(self, stream: Stream) -> SrtAdmit:
+        """How SRT callers of a stream may come in."""
+        return self.ingest.srt.admit if stream.srt_admit == "site" else stream.srt_admit
+
+    def records(self, stream: Stream) -> bool:
+        """Whether a stream is recorded."""
+        return self.recordings.record if stream.record == "site" else stream.record == "always"
+
+    @property
+    def recording(self) -> bool:
+        """Whether anything is recorded: a stream of the spec, or those that are made at run time."""
+        return self.recordings.record or any(map(self.records, self.streams))

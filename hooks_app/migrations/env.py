@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from hooks_app import announcement_tables, recording_tables  # noqa: F401  (their tables are Base's too)
 from hooks_app.tables import Base
 
 context.configure(

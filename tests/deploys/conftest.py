@@ -21,7 +21,9 @@ class TableHost:
 
     def get_fact(self, fact: type[FactBase[Any]], **arguments: Any) -> Any:
         """The fact's value: from the table, or computed from the arguments by the table's function."""
-        fact().command(**arguments)  # refuses arguments that the fact does not take
+        # What begins with _ is pyinfra's own. The rest the fact must take.
+        arguments = {name: value for name, value in arguments.items() if not name.startswith("_")}
+        fact().command(**arguments)
         value = self.facts[fact]
         return value(**arguments) if callable(value) else value
 
@@ -63,4 +65,6 @@ def run_operation() -> Iterator[Callable[..., Run]]:
 def _text(command: StringCommand | FileUploadCommand) -> str:
     if isinstance(command, FileUploadCommand):
         return f"upload {command.dest}"
+    if "_stdin" in command.connector_arguments:
+        return f"{command.get_raw_value()} <<< {''.join(command.connector_arguments['_stdin'])!r}"
     return command.get_raw_value()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -78,6 +79,12 @@ def test_the_series_names_every_patch() -> None:
     texts = {Path(artifact.path).name: artifact.text for artifact in builder.patch_artifacts("/opt/headend")}
     assert sorted(texts.pop("series").split()) == sorted(texts)
     assert all(text.startswith("Description: ") and "\nForwarded: " in text for text in texts.values())
+
+
+def test_every_source_that_the_srt_module_names_is_shipped() -> None:
+    texts = {Path(artifact.path).name: artifact.text for artifact in builder.srt_artifacts("/opt/headend")}
+    named = set(re.findall(r"\$ngx_addon_dir/(\w+\.[ch])", texts.pop("config")))
+    assert named == set(texts)
 
 
 class Inventory:

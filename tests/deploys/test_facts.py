@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyinfra.api import FactBase
 
 from deploys.facts.activation import Activation, UnitActivation
 from deploys.facts.applied import Applied, AppliedHashes
 from deploys.facts.files import FolderNames, MissingPaths, MissingUsers, Placed, PlacedFiles
+from deploys.facts.kernel import KernelNumber
+from deploys.facts.libsrt import Libsrt
 from deploys.facts.python import HostPython
 from deploys.facts.releases import ReleaseFolders, Releases
-from deploys.facts.units import LiveStreams, Units, UnitState
+from deploys.facts.units import LiveCallers, LiveStreams, Units, UnitState
 from headend.artifact import Artifact
 
 
@@ -135,3 +139,56 @@ def test_live_streams_have_a_publisher() -> None:
 def test_a_silent_stat_page_is_not_an_empty_one() -> None:
     closed_port = 9  # discard: nothing listens there
     assert read(LiveStreams, stat_port=closed_port) is None
+    assert read(LiveCallers, stat_port=closed_port) is None
+
+
+@pytest.mark.parametrize(
+    "page, callers",
+    [
+        ('{"version": 1,\n"sessions": [{"slug": "b"}, {"slug": "a"}, {"slug": "b"}]}', ["a", "b"]),
+        ('{"version": 1, "sessions": []}', []),
+        ("", None),
+        ("<html>404</html>", None),
+        ('{"version": 1}', None),
+        ("[]", None),
+    ],
+)
+def test_live_callers(page: str, callers: list[str] | None) -> None:
+    assert LiveCallers().process(page.splitlines()) == callers
+
+
+def test_a_watched_file_has_its_time(tmp_path: Path) -> None:
+    (tmp_path / "x86").mkdir()
+    (tmp_path / "x86" / "lib.so.1").touch()
+    os.utime(tmp_path / "x86" / "lib.so.1", (7, 7))
+    watched = (f"{tmp_path}/*/lib.so.1", f"{tmp_path}/missing")
+    found = read(UnitActivation, unit="no.service", applied_dir="/nonexistent", release_link="/no", watched=watched)
+    assert found.modified == (f"7 {tmp_path}/x86/lib.so.1",)
+
+
+OLD_DPKG = """#!/bin/sh
+echo 'installed {version}'
+"""
+
+
+@pytest.mark.parametrize("version, ok", [("1.5.1-1", False), ("1.5.1-1+deb12u1", False), ("9.0-1", True)])
+def test_libsrt_by_dpkgs_own_comparison(
+    version: str, ok: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dpkg-query").write_text(OLD_DPKG.format(version=version))
+    (tmp_path / "dpkg-query").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = read(Libsrt)
+    assert (found.version, found.ok) == (version, ok)
+    assert (found.problem is None) == ok
+
+
+def test_a_number_of_the_kernel_and_one_that_nobody_may_change() -> None:
+    assert KernelNumber().process(["212992"]) == 212992
+    assert read(KernelNumber, key="kernel.ostype.not.there") is None
+
+
+def test_no_libsrt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dpkg-query").symlink_to("/bin/false")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert read(Libsrt) is None

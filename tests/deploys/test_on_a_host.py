@@ -20,6 +20,8 @@ pytestmark = pytest.mark.host
 INGEST = "Run nginx@ingest.service"
 WEB = "Run nginx@web.service"
 HOOKS = "Run headend-hooks.service"
+SRT = "Run nginx@srt.service"
+FOLDERS = "Create folders"
 PLACE = "Place configuration and units"
 
 # Longer than any deploy of a host that has everything.
@@ -65,14 +67,44 @@ def test_a_live_show_defers_what_would_cut_it(
     TEST.wait_state("live")
     before = master_pid("nginx@ingest.service")
     during = deploy_spec(spec)
-    assert names(during) == [PLACE]
+    # Networks count for SRT too, and nobody is on air over SRT.
+    assert names(during) == [PLACE, SRT]
     assert "nginx@ingest.service: restart deferred, demo is live. The next deploy does it." in during.log
     assert master_pid("nginx@ingest.service") == before
     assert TEST.state()["state"] == "live"
     publisher.stop()
-    TEST.wait_state("ended", "offline")
+    TEST.wait_off_air()
     assert names(deploy_spec(spec)) == [INGEST]
-    assert names(deploy_spec(spec_for_tests())) == [PLACE, INGEST]
+    assert names(deploy_spec(spec_for_tests())) == [PLACE, INGEST, SRT]
+
+
+def test_an_srt_show_defers_what_would_cut_it(
+    deploy_spec: Callable[..., Outcome], spec: Path, publish: Publish, key: Key
+) -> None:
+    spec.write_text(spec.read_text() + "\ningest:\n  srt:\n    latency_ms: 200\n")
+    publisher = publish.to(TEST.srt_url(key))
+    TEST.wait_state("live")
+    before = master_pid("nginx@srt.service")
+    during = deploy_spec(spec)
+    # The hook app prints the latency in its URLs; its restart cuts nobody.
+    assert names(during) == [PLACE, HOOKS]
+    assert "nginx@srt.service: restart deferred, demo is live. The next deploy does it." in during.log
+    assert master_pid("nginx@srt.service") == before
+    assert TEST.state()["state"] == "live"
+    publisher.stop()
+    TEST.wait_off_air()
+    assert names(deploy_spec(spec)) == [SRT]
+    assert names(deploy_spec(spec_for_tests())) == [PLACE, HOOKS, SRT]
+
+
+def test_srt_leaves_and_comes_back(deploy_spec: Callable[..., Outcome], spec: Path) -> None:
+    spec.write_text(spec.read_text() + "\ningest:\n  srt:\n    enabled: false\n")
+    assert names(deploy_spec(spec)) == [PLACE, FOLDERS, "Remove SRT", HOOKS, INGEST]
+    for unit in ("nginx@srt.service", "srt-remux.socket"):
+        assert TEST.host.run(["systemctl", "is-active", unit], check=False).stdout.strip() != "active"
+    assert TEST.host.shell("ls /etc/systemd/system /etc/headend/nginx | grep srt; ss -Hlun", check=False) == ""
+    assert deploy_spec(spec).changed == ()
+    assert names(deploy_spec(spec_for_tests())) == [PLACE, FOLDERS, HOOKS, INGEST, "Run srt-remux.socket", SRT]
 
 
 def test_a_killed_deploy_is_finished_by_the_next(deploy_spec: Callable[..., Outcome], spec: Path) -> None:
@@ -86,7 +118,6 @@ def test_a_killed_deploy_is_finished_by_the_next(deploy_spec: Callable[..., Outc
 def test_a_dropped_stream_leaves_nothing_behind(deploy_spec: Callable[..., Outcome], spec: Path) -> None:
     spec.write_text(spec.read_text().rstrip() + "\n  - slug: second\n    title: Second\n")
     deploy_spec(spec)
-    # polkit has seen the new rule by itself.
     TEST.host.run(["runuser", "-u", "headend-hooks", "--", "systemctl", "start", "ffmpeg@second.service"])
     dropped = deploy_spec(spec_for_tests())
     assert "Remove dropped streams" in dropped.changed

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pyinfra.facts.deb import DebPackages
 
-from deploys import artifacts, packages, releases, users
+from deploys import artifacts, kernel, packages, releases, users
 from deploys.activate import digest
 from deploys.facts.applied import Applied, AppliedHashes
 from deploys.facts.files import FolderNames, MissingPaths, MissingUsers, Placed, PlacedFiles
+from deploys.facts.kernel import KernelNumber
 from deploys.facts.releases import ReleaseFolders, Releases
 from deploys.facts.units import LiveStreams
 from deploys.site import Site
@@ -23,6 +25,7 @@ CONF = Artifact(path="/etc/headend/nginx/web.conf", text="events {}\n")
 SCRIPT = Artifact(path="/etc/headend/streams/demo/encode", text="#!/bin/sh\n", mode="0755")
 UNIT = Artifact(path="/etc/systemd/system/ffmpeg@.service", text="[Unit]\n")
 STREAMS = "/etc/headend/streams"
+LADDERS = "/etc/headend/ladders"
 APP = "/opt/headend/app"
 
 
@@ -101,6 +104,26 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         [f"systemctl stop -- ffmpeg@old.service && rm -rf -- {STREAMS}/old"],
     ),
     (
+        "ladders_all_in_spec_noop",
+        {
+            "operation": artifacts.remove_dropped_ladders,
+            "facts": {FolderNames: ["default"]},
+            "ladders_dir": LADDERS,
+            "ladders": ("default", "small"),
+        },
+        [],
+    ),
+    (
+        "ladders_dropped",
+        {
+            "operation": artifacts.remove_dropped_ladders,
+            "facts": {FolderNames: ["default", "old", "older"]},
+            "ladders_dir": LADDERS,
+            "ladders": ("default",),
+        },
+        [f"rm -rf -- {LADDERS}/old {LADDERS}/older"],
+    ),
+    (
         "packages_installed_noop",
         {"operation": packages.install, "facts": {DebPackages: {"curl": ["1"]}}, "packages": ("curl",)},
         [],
@@ -109,10 +132,18 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         "packages_missing_refresh_the_index_first",
         {"operation": packages.install, "facts": {DebPackages: {"curl": ["1"]}}, "packages": ("curl", "ffmpeg")},
         [
-            "apt-get update -qq",
+            "apt-get update -qq -o Acquire::Retries=3",
             "DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends"
-            " -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold ffmpeg",
+            " -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold ffmpeg",
         ],
+    ),
+    ("kernel_allows_enough_noop", {"operation": kernel.raise_limits, "facts": {KernelNumber: 4194304}}, []),
+    ("kernel_allows_more_noop", {"operation": kernel.raise_limits, "facts": {KernelNumber: 67108864}}, []),
+    ("kernel_of_a_container_noop", {"operation": kernel.raise_limits, "facts": {KernelNumber: None}}, []),
+    (
+        "kernel_of_debian_12",
+        {"operation": kernel.raise_limits, "facts": {KernelNumber: 212992}},
+        ["/lib/systemd/systemd-sysctl /etc/sysctl.d/60-headend.conf"],
     ),
     ("users_exist_noop", {"operation": users.create_users, "facts": {MissingUsers: []}}, []),
     (
@@ -199,3 +230,19 @@ def test_folders(run_operation: Callable[..., Any], applied: Applied, missing: l
     run = run_operation(users.create_folders, facts, here=SITE, applied_dir="/a")
     shown = {"systemd-tmpfiles --create /etc/tmpfiles.d/headend.conf": "create"}
     assert [shown.get(command, "remember") for command in run.commands] == expected
+
+
+def test_the_folders_of_recordings_are_looked_for_only_where_something_is_recorded(
+    run_operation: Callable[..., Any],
+) -> None:
+    asked: list[str] = []
+
+    def missing(paths: tuple[str, ...]) -> list[str]:
+        asked.extend(paths)
+        return []
+
+    facts = {AppliedHashes: {"tmpfiles": AS_BEFORE}, MissingPaths: missing}
+    run_operation(users.create_folders, facts, here=SITE, applied_dir="/a")
+    assert not [path for path in asked if "recordings" in path]
+    run_operation(users.create_folders, facts, here=replace(SITE, records=True), applied_dir="/a")
+    assert {"/srv/headend/recordings/buffer", "/srv/headend/recordings/kept"} <= set(asked)

@@ -50,6 +50,13 @@ REFUSED = [
         {"web_http_port": "8080"},
         "origin: data web_http_port: Input should be a valid integer. See group_data/all.py.",
     ),
+    (
+        "password_in_the_database_url",
+        ALL,
+        {"database_url": "postgresql+psycopg://headend:hunter2@db/headend"},
+        "origin: data database_url: Value error, holds a password: put it into a file, and that file's name into "
+        "database_password_file. See group_data/all.py.",
+    ),
     ("no_spec", ALL, {"spec": None}, "origin: no spec. Give the host or its group the data spec, a path."),
 ]
 
@@ -77,6 +84,7 @@ def test_a_host_has_the_files_of_its_roles_each_once() -> None:
     paths = [artifact.path for artifact in here.artifacts]
     assert here.roles == ALL
     assert here.slugs == ("demo",)
+    assert here.ladders == ("default",)
     assert paths == sorted(set(paths))
     assert [artifact.path for artifact in here.under("/etc/sysusers.d/")] == ["/etc/sysusers.d/headend.conf"]
 

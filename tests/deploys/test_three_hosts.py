@@ -7,6 +7,7 @@ where one host could get in another one's way.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from testbed.places import ROOT
+from testbed.receiver import secrets_folder
 
 INVENTORY = """
 builder = ["@fake/build"]
@@ -22,8 +24,16 @@ ingest = ["@fake/one", "@fake/two"]
 control = ["@fake/one", "@fake/two"]
 web = ["@fake/one", ("@fake/edge", {{"media_root_shared": True}}), "@fake/two"]
 hosts = (["@fake/build", "@fake/one", "@fake/edge", "@fake/two"], {{"fake_delay": 0, "fake_delay_jitter": 0}})
-some = (["@fake/build", "@fake/one", "@fake/edge"], {{"spec": "specs/demo.yaml"}})
+some = (
+    ["@fake/build", "@fake/one", "@fake/edge"],
+    {{"spec": "{recorded}", "announcement_secrets_dir": "{secrets}", "archive_secrets_dir": "{keys}"}},
+)
 others = (["@fake/two"], {{"spec": "{other}"}})
+"""
+
+RECORDINGS = """recordings:
+  record: true
+  archive: {bucket: live-recordings, access_key_id: AKIAIOSFODNN7EXAMPLE, secret: store}
 """
 
 # Each line of hosts is where an operation must run, in this order.
@@ -36,10 +46,22 @@ ORDER = [
     ("Place configuration and units", {"build", "edge", "one", "two"}),
     ("Remove dropped streams", {"edge", "one", "two"}),
     ("Create folders", {"edge", "one", "two"}),
+    ("Raise the kernel's limits", {"one"}),
+    ("Place the master secret", {"one", "two"}),
+    ("Place the destinations' secrets", {"one"}),
+    ("Place the archive's secret", {"one"}),
     ("Keep the current and the previous hook app", {"edge", "one", "two"}),
+    ("Remove SRT", {"two"}),
+    ("Remove the announcer", {"two"}),
+    ("Remove the archiver", {"two"}),
     ("Run headend-hooks.service", {"one", "two"}),
+    ("Run headend-announce.service", {"one"}),
+    ("Run headend-archive.service", {"one"}),
     ("Run nginx@ingest.service", {"one", "two"}),
+    ("Run srt-remux.socket", {"one"}),
+    ("Run nginx@srt.service", {"one"}),
     ("Run nginx@web.service", {"edge", "one", "two"}),
+    ("Run headend-prune.timer", {"one"}),
 ]
 
 
@@ -48,9 +70,18 @@ def operations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, 
     """What pyinfra did, by operation, in order."""
     folder = tmp_path_factory.mktemp("inventory")
     other = folder / "other.yaml"
-    other.write_text((ROOT / "specs" / "demo.yaml").read_text().rstrip() + "\n  - slug: second\n    title: Second\n")
+    spec = (ROOT / "specs" / "demo.yaml").read_text().rstrip()
+    recorded = folder / "recorded.yaml"
+    recorded.write_text(f"{spec}\n{RECORDINGS}")
+    (folder / "keys").mkdir()
+    (folder / "keys" / "store").write_text("no secret at all\n")
+    # The other site tells nobody, records nothing and takes no SRT callers.
+    spec = re.sub(r"\nannouncements:\n(  .*\n)+", "\n", spec)
+    other.write_text(f"{spec}\n  - slug: second\n    title: Second\ningest:\n  srt:\n    enabled: false\n")
     inventory = folder / "three.py"
-    inventory.write_text(INVENTORY.format(other=other))
+    inventory.write_text(
+        INVENTORY.format(other=other, recorded=recorded, secrets=secrets_folder(), keys=folder / "keys")
+    )
     program = str(Path(sys.executable).with_name("pyinfra"))
     done = subprocess.run(
         [program, "-y", "--json", str(inventory), "deploy.py"], cwd=ROOT, capture_output=True, text=True

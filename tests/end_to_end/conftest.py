@@ -40,7 +40,7 @@ def on_air(deployment: Deployed, key: Key, film: Path, tmp_path_factory: pytest.
     origin = deployment.origin
     viewer = Viewer(f"{origin.http}/streams/{origin.slug}/index.m3u8")
     states = States(origin)
-    origin.wait_state("offline", "ended")
+    origin.wait_off_air()
     with Watching(states.look, 0.05):
         seen = viewer.listed()
         log = tmp_path_factory.mktemp("air") / "log.jsonl"

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from testbed.clip import demo_clip
-from testbed.origin import Origin
+from testbed.origin import Key, Origin
 from testbed.places import cache_dir
 from testbed.publisher import Publisher
 from tests.support.hosts import Deployed
@@ -18,7 +18,7 @@ from tests.support.hosts import Deployed
 @pytest.fixture(scope="module")
 def origin(deployment: Deployed) -> Origin:
     """The deployed origin, off air."""
-    deployment.origin.wait_state("offline", "ended", seconds=20)
+    deployment.origin.wait_off_air(seconds=20)
     return deployment.origin
 
 
@@ -37,12 +37,14 @@ def page(origin: Origin) -> Iterator[Page]:
     assert faults == []
 
 
-def test_page_follows_the_stream_from_off_air_to_its_last_frame(origin: Origin, page: Page, tmp_path: Path) -> None:
+def test_page_follows_the_stream_from_off_air_to_its_last_frame(
+    origin: Origin, page: Page, key: Key, tmp_path: Path
+) -> None:
     expect(page.locator("#title")).to_have_text("Headend demo")
     expect(page.locator("#headline")).to_have_text(
         "Off air" if origin.state()["state"] == "offline" else "This stream has ended"
     )
-    url = origin.publish_url(origin.add_key().secret)
+    url = origin.publish_url(key.secret)
     # As broadcasters' encoders do, it calls again when a loaded host was too slow to let it in.
     publisher = Publisher.start(demo_clip(), url, tmp_path / "publisher.jsonl", reconnect=2.0)
     try:

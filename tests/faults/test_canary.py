@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,21 +12,9 @@ import pytest
 from testbed.deploy import deploy
 from testbed.fault import TestbedError
 from testbed.places import cache_dir
+from tests.support.canary import LOOK, database_dump, files_with, found, local_files_with
 from tests.support.encoders import encoders
 from tests.support.hosts import Deployed, spec_for_tests
-
-# A word of the canary on standard input, one per line; what is printed is where it was found.
-EVERYWHERE = "grep --recursive --binary-files=text --files-with-matches --fixed-strings --file=- --devices=skip"
-LOOK = {
-    "journal": "journalctl --all --output=export --no-pager | grep --text --count --fixed-strings --file=/dev/fd/3",
-    "unit properties": "systemctl show '*' --all --no-pager | grep --count --fixed-strings --file=/dev/fd/3",
-    "unit files": "systemctl cat 'nginx@*' 'ffmpeg@*' headend-hooks | grep --count --fixed-strings --file=/dev/fd/3",
-    "argument lists": "cat /proc/[0-9]*/cmdline 2>/dev/null | grep --text --count --fixed-strings --file=/dev/fd/3",
-    "environments": "cat /proc/[0-9]*/environ 2>/dev/null | grep --text --count --fixed-strings --file=/dev/fd/3",
-    "stat page": "curl -sSf http://127.0.0.1:8081/stat | grep --count --fixed-strings --file=/dev/fd/3",
-    "viewers": "curl -sSf http://127.0.0.1:8080/api/v1/streams/demo | grep --count --fixed-strings --file=/dev/fd/3",
-    "files": f"{EVERYWHERE} --exclude-dir=proc --exclude-dir=sys --exclude-dir=dev / 2>/dev/null </dev/fd/3 | wc -l",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +24,6 @@ class Canaries:
     words: tuple[str, str]
     publisher_pid: int
     deploy_log: str
-
-    @property
-    def lines(self) -> str:
-        """One per line, for grep."""
-        return "".join(f"{word}\n" for word in self.words)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +38,7 @@ def canaries(
 ) -> Iterator[Canaries]:
     """A wrong key was refused, the right one is live, a second publisher was refused, and a deploy ran meanwhile."""
     origin = deployment.origin
-    right = origin.add_key()
-    with encoders(origin, film, tmp_path_factory.mktemp("canaries")) as publish:
+    with origin.spare_key() as right, encoders(origin, film, tmp_path_factory.mktemp("canaries")) as publish:
         with pytest.raises(TestbedError, match="refused"):
             publish(wrong).wait("publishing")
         publisher = publish(right.secret, reconnect=1.0)
@@ -71,11 +52,8 @@ def canaries(
 
 def test_canary_is_nowhere(deployment: Deployed, canaries: Canaries) -> None:
     host = deployment.origin.host
-    found = {}
-    for place, script in LOOK.items():
-        done = host.run(["sh", "-c", f"exec 3<<E\n$(cat)\nE\n{script}"], stdin=canaries.lines, check=False)
-        found[place] = done.stdout.strip()
-    assert found == dict.fromkeys(LOOK, "0")
+    assert found(host, canaries.words) == dict.fromkeys(LOOK, "0")
+    assert files_with(host, canaries.words) == set()
 
 
 def test_looking_finds_what_is_there(deployment: Deployed) -> None:
@@ -83,20 +61,13 @@ def test_looking_finds_what_is_there(deployment: Deployed) -> None:
     host = deployment.origin.host
     word = secrets.token_hex(16)
     host.run(["sh", "-c", f"echo {word} | systemd-cat; echo {word} >/var/tmp/canary; journalctl --sync"])
-    for place in ("journal", "files"):
-        done = host.run(["sh", "-c", f"exec 3<<E\n$(cat)\nE\n{LOOK[place]}"], stdin=f"{word}\n", check=False)
-        assert int(done.stdout) >= 1, place
+    assert int(found(host, [word], ["journal"])["journal"]) >= 1
+    assert "/var/tmp/canary" in files_with(host, [word])
     host.run(["rm", "/var/tmp/canary"])
 
 
 def test_database_dump_has_no_key(deployment: Deployed, canaries: Canaries) -> None:
-    dump = deployment.origin.host.run(
-        [
-            "/opt/headend/app/current/bin/python",
-            "-c",
-            "import sqlite3; print(*sqlite3.connect('/var/lib/headend/hooks/state.sqlite3').iterdump(), sep='\\n')",
-        ]
-    ).stdout
+    dump = database_dump(deployment.origin.host)
     assert "INSERT INTO" in dump
     assert not any(word in dump for word in canaries.words)
 
@@ -112,5 +83,4 @@ def test_encoder_of_the_laboratory_shows_no_key(canaries: Canaries) -> None:
 
 
 def test_cache_of_the_laboratory_holds_no_key(canaries: Canaries) -> None:
-    argv = [*EVERYWHERE.split(), str(cache_dir())]
-    assert subprocess.run(argv, input=canaries.lines, capture_output=True, text=True).stdout == ""
+    assert local_files_with(cache_dir(), canaries.words) == set()

@@ -57,7 +57,7 @@ NAMES = {
 @pytest.fixture(scope="module")
 def before(deployment: Deployed, key: Key) -> Traces:
     """What is on the host before anybody was refused."""
-    deployment.origin.wait_state("offline", "ended")
+    deployment.origin.wait_off_air()
     return traces(deployment.origin.host)
 
 
@@ -78,8 +78,8 @@ def test_key_of_another_application_is_refused(deployment: Deployed, before: Tra
 
 def test_revoked_key_is_refused(deployment: Deployed, publish: Publish) -> None:
     origin = deployment.origin
-    revoked = origin.add_key()
-    origin.host.run(["headend-key", "revoke", revoked.key_id])
+    with origin.spare_key() as revoked:
+        pass
     with pytest.raises(TestbedError, match="refused"):
         publish(revoked.secret).wait("publishing")
 

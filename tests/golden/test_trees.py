@@ -34,19 +34,32 @@ def one_rung(video_kbps: int) -> Spec:
     )
 
 
-def test_2800_to_3000_changes_two_lines() -> None:
+def test_2800_to_3000_changes_two_lines_of_a_stream_and_the_same_two_of_its_ladder() -> None:
     """One number, typed once: it reaches the encoder's rates and the master playlist's bandwidths, and nothing else."""
     old, new = one_rung(2800), one_rung(3000)
     diff = [line for line in changes(rendered(old), rendered(new)).splitlines() if not line.startswith("@@")]
     was, now = old.ladders["default"].renditions[0], new.ladders["default"].renditions[0]
     rest = 'RESOLUTION=1280x720,FRAME-RATE=30.000,CODECS="avc1.64001F,mp4a.40.2"'
-    assert diff == [
-        "--- old/ingest/etc/headend/streams/live/encode",
-        "+++ new/ingest/etc/headend/streams/live/encode",
+    rates = [
         "-  -b:v 2800000 -maxrate 3080000 -bufsize 3080000",
         "+  -b:v 3000000 -maxrate 3300000 -bufsize 3300000",
-        "--- old/web/etc/headend/streams/live/master.m3u8",
-        "+++ new/web/etc/headend/streams/live/master.m3u8",
+    ]
+    bandwidths = [
         f"-#EXT-X-STREAM-INF:BANDWIDTH={was.peak_bandwidth_bps},AVERAGE-BANDWIDTH={was.average_bandwidth_bps},{rest}",
         f"+#EXT-X-STREAM-INF:BANDWIDTH={now.peak_bandwidth_bps},AVERAGE-BANDWIDTH={now.average_bandwidth_bps},{rest}",
     ]
+    # A stream that is made at run time has no file of its own: it runs with its ladder's.
+    assert diff == [
+        *heads("ingest/etc/headend/ladders/default/encode"),
+        *rates,
+        *heads("ingest/etc/headend/ladders/default/master.m3u8"),
+        *bandwidths,
+        *heads("ingest/etc/headend/streams/live/encode"),
+        *rates,
+        *heads("web/etc/headend/streams/live/master.m3u8"),
+        *bandwidths,
+    ]
+
+
+def heads(path: str) -> tuple[str, str]:
+    return f"--- old/{path}", f"+++ new/{path}"

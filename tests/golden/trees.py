@@ -10,7 +10,7 @@ from headend.model.spec import Spec
 from headend.render import ROLES, render_role
 from tests.headend.house import LAYOUT
 
-SPECS = ("demo", "example")
+SPECS = ("demo", "example", "samples/recorded")
 TREES = Path(__file__).parent / "trees"
 
 INDEX = "ARTIFACTS"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -133,7 +134,25 @@ def test_the_script_hands_over_the_argv(tmp_path: Path) -> None:
     run_id = re.search(r"/(\d+)-%05d\.ts", " ".join(tokens))
     assert run_id
     assert len(run_id[1]) == 16
-    assert tokens == argv(Ladder(), run_id=run_id[1])
+    program, *arguments = argv(Ladder(), run_id=run_id[1])
+    assert tokens == [program, "-progress", "pipe:3", "-stats_period", "1", *arguments]
+
+
+def test_the_script_keeps_the_last_block_of_progress_and_no_more(tmp_path: Path) -> None:
+    layout = LAYOUT.model_copy(update={"media_root": str(tmp_path / "media")})
+    (tmp_path / "media" / "hls" / "coffee").mkdir(parents=True)
+    (tmp_path / "ffmpeg").write_text(
+        "#!/bin/bash\nfor n in 1 2 3; do printf 'fps=%s\\nprogress=continue\\n' $n >&3; done\nprintf 'fps=4\\n' >&3\n"
+    )
+    (tmp_path / "ffmpeg").chmod(0o755)
+    script = encode_script(STREAM, ONE, layout, rtmp_port=1935)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["bash", "-c", script], env=environment, check=True, capture_output=True)
+    kept = tmp_path / "media" / "hls" / "coffee" / "progress"
+    deadline = time.monotonic() + 10
+    while not (kept.exists() and "fps=3" in kept.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert kept.read_text() == "fps=3\nprogress=continue\n"
 
 
 def test_a_folder_with_odd_characters_stays_one_word(tmp_path: Path) -> None:

@@ -78,3 +78,22 @@ def test_no_comment_is_called_a_print() -> None:
 def test_the_column_is_where_the_number_begins() -> None:
     line = next(line for line in explained(1, "audio_kbps").printed if line.path.endswith("encode"))
     assert line.text[line.column - 1 :].startswith("128000")
+
+
+@pytest.mark.parametrize(
+    "more, stream, records, path, value, place",
+    [
+        ("", "", False, "recordings.record", "false", None),
+        ("recordings:\n  record: true\n", "", True, "recordings.record", "true", "spec.yaml:16:11"),
+        ("recordings:\n  record: true\n", ", record: never", False, "streams[0].record", "never", "spec.yaml:13:39"),
+        ("", ", record: always", True, "streams[0].record", "always", "spec.yaml:13:39"),
+    ],
+)
+def test_a_journey_says_whether_the_stream_is_recorded_and_by_whose_word(
+    more: str, stream: str, records: bool, path: str, value: str, place: str | None
+) -> None:
+    text = TEXT.replace("title: Demo", f"title: Demo{stream}") + more
+    spec, places = parse(text, "spec.yaml")
+    found = journey(Subject(spec, spec.streams[0], spec.ladders["default"].rungs[1]), places, LAYOUT).recorded
+    said = found.said_by
+    assert (found.records, said.path, said.value, said.place) == (records, path, value, place)

@@ -2,57 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from headend.model.facts import StreamFacts
+from hooks_app.dropper import DropError
+from hooks_app.publisher import IngestProtocol
 from hooks_app.stat_page import StatPage, StatPageError, Streaming
 from hooks_app.units import UnitError
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @dataclass
 class FakeClock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only when somebody sleeps; the wall clock can be set."""
 
     elapsed: float = 0.0
+    stepped: float = 0.0
+    booted: float = 0.0
 
     def now(self) -> datetime:
-        return datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(seconds=self.elapsed)
+        return NOON + timedelta(seconds=self.elapsed + self.stepped)
 
     def monotonic(self) -> float:
-        return self.elapsed
+        return self.elapsed - self.booted
 
     def sleep(self, seconds: float) -> None:
         self.elapsed += seconds
 
+    def step(self, seconds: float) -> None:
+        """Somebody sets the clock."""
+        self.stepped += seconds
+
+    def reboot(self, after_seconds: float) -> None:
+        """The machine is off for so long."""
+        self.elapsed += after_seconds
+        self.booted = self.elapsed
+
+
+CODECS = {"video": "H264", "width": 1280, "height": 720, "frame_rate": 30.0, "audio": "AAC"}
+
 
 @dataclass
 class FakeIngest:
-    """nginx: who publishes and who is attached, by slug."""
+    """nginx's stat and control pages: who publishes and who is attached, by slug."""
 
     streams: dict[str, Streaming] = field(default_factory=dict)
     fault: StatPageError | None = None
     numbers: int = 100
+    dropped: list[str] = field(default_factory=list)
+    undroppable: bool = False
 
     def read(self) -> StatPage:
         if self.fault:
             raise self.fault
         return StatPage(dict(self.streams))
 
-    def publish(self, slug: str, client: int) -> None:
-        self.streams[slug] = Streaming(publisher=client, encoders=self._of(slug).encoders)
+    def publish(self, slug: str, client: int, protocol: IngestProtocol = IngestProtocol.RTMP) -> None:
+        self.send(slug)
+        self.streams[slug] = replace(self._of(slug), publisher=client, protocol=protocol, codecs=dict(CODECS))
+
+    def send(self, slug: str) -> None:
+        """Bytes arrive."""
+        self.streams[slug] = replace(self._of(slug), bytes_in=self._of(slug).bytes_in + 1000)
+
+    def drop(self, slug: str) -> bool:
+        """The control page."""
+        self.dropped.append(slug)
+        if self.undroppable:
+            raise DropError("control page answered 500")
+        was = self._of(slug).publisher is not None
+        self.unpublish(slug)
+        return was
 
     def unpublish(self, slug: str) -> None:
-        self.streams[slug] = Streaming(encoders=self._of(slug).encoders)
+        self.streams[slug] = Streaming(encoders=self._of(slug).encoders, bytes_in=self._of(slug).bytes_in)
 
     def attach(self, slug: str) -> None:
         self.numbers += 1
-        self.streams[slug] = Streaming(publisher=self._of(slug).publisher, encoders=frozenset({self.numbers}))
+        self.streams[slug] = replace(self._of(slug), encoders=frozenset({self.numbers}))
 
     def detach(self, slug: str) -> None:
-        self.streams[slug] = Streaming(publisher=self._of(slug).publisher)
+        self.streams[slug] = replace(self._of(slug), encoders=frozenset())
 
     def _of(self, slug: str) -> Streaming:
         return self.streams.get(slug, Streaming())
@@ -63,6 +97,7 @@ class FakeUnits:
     """systemd: `restarted` is told of each fresh encoder, as nginx would be."""
 
     restarted: Callable[[str], None]
+    finished: Callable[[str], None]
     up: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     broken: bool = False
@@ -76,6 +111,11 @@ class FakeUnits:
         self._called(f"stop {slug}")
         self.up.discard(slug)
 
+    def finish(self, slug: str) -> None:
+        self._called(f"finish {slug}")
+        self.up.discard(slug)
+        self.finished(slug)
+
     def running(self) -> frozenset[str]:
         return frozenset(self.up)
 
@@ -87,16 +127,28 @@ class FakeUnits:
 
 @dataclass
 class FakeMedia:
-    """The media root: since when each stream is playable, and its newest segment."""
+    """The media root: each stream's newest segment, the same in every rendition, and who has end tags."""
 
-    written: dict[str, datetime] = field(default_factory=dict)
     segments: dict[str, str] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
 
-    def playable(self, stream: StreamFacts, since: datetime) -> bool:
-        return stream.slug in self.written and self.written[stream.slug] >= since
+    def write(self, slug: str, segment: str) -> None:
+        """An encoder finishes a segment."""
+        self.segments[slug] = segment
+        self.ended.discard(slug)
+
+    def playable(self, stream: StreamFacts, before: Sequence[str]) -> bool:
+        segment = self.segments.get(stream.slug)
+        return segment is not None and all(segment != old for old in before)
 
     def newest(self, stream: StreamFacts) -> tuple[str | None, ...]:
         return (self.segments.get(stream.slug),) * len(stream.renditions)
+
+    def finished(self, stream: StreamFacts) -> bool:
+        return stream.slug not in self.segments or stream.slug in self.ended
+
+    def ages_seconds(self, stream: StreamFacts) -> tuple[float | None, ...]:
+        return (1.5 if stream.slug in self.segments else None,) * len(stream.renditions)
 
 
 SESSION = (
@@ -131,3 +183,30 @@ def done_body(key: str, name: str = "demo", client: int = 7) -> bytes:
     """An honest on_publish_done body: without `type`."""
     pairs = [pair for pair in publish_pairs(name, client, call="publish_done") if pair[0] != "type"]
     return body(pairs, f"key={key}")
+
+
+SRT = (
+    ("protocol", "srt"),
+    ("key_id", "11f74f79"),
+    ("mode", "encrypted"),
+    ("nonce", "-"),
+    ("peer", "203.0.113.9:40000"),
+)
+
+
+def srt_query(key_id: str, **changed: str) -> str:
+    """What the remuxer adds: raw, as it stands in its URL."""
+    values = {**dict(SRT), "key_id": key_id, **changed}
+    return "&".join(f"{name}={values[name]}" for name, _ in SRT)
+
+
+def srt_publish_body(key_id: str, client: int = 7, **changed: str) -> bytes:
+    """An honest on_publish body over the unix socket."""
+    pairs = publish_pairs(changed.pop("name", "demo"), client, addr=changed.pop("addr", "unix:"))
+    return body(pairs, srt_query(key_id, **changed))
+
+
+def srt_done_body(key_id: str, client: int = 7) -> bytes:
+    """An honest on_publish_done body over the unix socket: without `type`."""
+    pairs = [pair for pair in publish_pairs("demo", client, addr="unix:", call="publish_done") if pair[0] != "type"]
+    return body(pairs, srt_query(key_id))

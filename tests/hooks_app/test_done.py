@@ -11,7 +11,7 @@ def test_a_publisher_that_left_ends_its_session_and_its_encoder(world: World) ->
     world.go_live()
     assert world.leave() == 200
     assert world.state() == "ended"
-    assert world.units.calls[-1] == "stop demo"
+    assert world.units.calls[-1] == "finish demo"
 
 
 def test_a_forged_done_changes_nothing_while_the_publisher_is_there(world: World) -> None:

@@ -116,9 +116,18 @@ def test_another_application_is_refused(world: World, application: str) -> None:
     assert world.post("on_publish", publish_body(world.key, app=application)) == 403
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Nobody waits for a refusal: how long that takes is the throttle's test's matter."""
+    monkeypatch.setattr("hooks_app.throttle.DELAY_SECONDS", 0.0)
+    return monkeypatch
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(polluted_bodies())
-def test_pollution_is_answered_403_and_starts_nothing(world: World, content: bytes) -> None:
+def test_pollution_is_answered_403_and_starts_nothing(
+    world: World, impatient: pytest.MonkeyPatch, content: bytes
+) -> None:
     assert world.post("on_publish", content.replace(b"secret", world.key.encode())) == 403
     assert world.units.calls == []
 

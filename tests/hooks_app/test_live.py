@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +12,31 @@ from headend.model.facts import HookFacts
 from hooks_app.media import MediaRoot
 from tests.hooks_app.conftest import World
 
-SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LAST_SHOW = ("0-00009.ts", "0-00009.ts")
 
 
-def write(facts: HookFacts, rendition: str, *, age: float = -1.0, segment: bytes | None = b"ts") -> Path:
-    """A media playlist with one segment, `age` seconds before SINCE."""
+def write(facts: HookFacts, rendition: str, *, newest: str = "1-00001.ts", segment: bytes | None = b"ts") -> Path:
+    """A media playlist with two segments, of which only the newest may be there."""
     folder = Path(facts.media_root) / "hls" / "demo" / rendition
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.m3u8").write_text("#EXTM3U\n#EXTINF:2.0,\n1-00000.ts\n#EXTINF:2.0,\n1-00001.ts\n\n#EXT-X-END\n")
+    (folder / "index.m3u8").write_text(f"#EXTM3U\n#EXTINF:2.0,\n1-00000.ts\n#EXTINF:2.0,\n{newest}\n\n#EXT-X-END\n")
     if segment is not None:
-        (folder / "1-00001.ts").write_bytes(segment)
-    for path in folder.iterdir():
-        os.utime(path, (SINCE.timestamp() - age,) * 2)
+        (folder / newest).write_bytes(segment)
     return folder
 
 
-def playable(facts: HookFacts) -> bool:
+def playable(facts: HookFacts, before: tuple[str, ...] = LAST_SHOW) -> bool:
     """What the real media root says."""
-    return MediaRoot(facts.media_root).playable(facts.streams[0], SINCE)
+    return MediaRoot(facts.media_root).playable(facts.streams[0], before)
 
 
-def test_every_rendition_written_since_is_playable(facts: HookFacts) -> None:
+@pytest.mark.parametrize("before", [LAST_SHOW, ("", ""), ()])
+def test_every_rendition_with_another_segment_than_before_is_playable(
+    facts: HookFacts, before: tuple[str, ...]
+) -> None:
     write(facts, "720p")
     write(facts, "480p")
-    assert playable(facts)
+    assert playable(facts, before)
 
 
 def test_one_missing_rendition_is_enough_not_to_be(facts: HookFacts) -> None:
@@ -44,17 +44,18 @@ def test_one_missing_rendition_is_enough_not_to_be(facts: HookFacts) -> None:
     assert not playable(facts)
 
 
-@pytest.mark.parametrize("wrong", [{"age": 1.0}, {"segment": b""}, {"segment": None}])
+@pytest.mark.parametrize("wrong", [{"newest": "0-00009.ts"}, {"segment": b""}, {"segment": None}])
 def test_one_rendition_of_the_last_show_or_without_its_segment_is_not(facts: HookFacts, wrong: dict[str, Any]) -> None:
     write(facts, "720p")
     write(facts, "480p", **wrong)
     assert not playable(facts)
 
 
-def test_a_new_playlist_that_lists_an_old_segment_is_not(facts: HookFacts) -> None:
-    write(facts, "720p")
-    os.utime(write(facts, "480p") / "1-00001.ts", (SINCE.timestamp() - 60,) * 2)
-    assert not playable(facts)
+def test_a_clock_that_was_set_back_makes_no_difference(facts: HookFacts) -> None:
+    for rendition in ("720p", "480p"):
+        for path in write(facts, rendition).iterdir():
+            os.utime(path, (0, 0))
+    assert playable(facts)
 
 
 @pytest.mark.parametrize("content", [b"", b"#EXTM3U\n", b"\xff\xfe"])
@@ -62,6 +63,20 @@ def test_a_playlist_without_a_segment_is_not(facts: HookFacts, content: bytes) -
     write(facts, "720p")
     (write(facts, "480p") / "index.m3u8").write_bytes(content)
     assert not playable(facts)
+
+
+def test_a_stream_that_was_never_on_air_is_finished(facts: HookFacts) -> None:
+    assert MediaRoot(facts.media_root).finished(facts.streams[0])
+
+
+def test_a_stream_is_finished_when_every_playlist_has_its_end_tag(facts: HookFacts) -> None:
+    media, folders = MediaRoot(facts.media_root), [write(facts, name) for name in ("720p", "480p")]
+    assert not media.finished(facts.streams[0])
+    for folder in folders:
+        assert not media.finished(facts.streams[0])
+        with (folder / "index.m3u8").open("a") as playlist:
+            playlist.write("#EXT-X-ENDLIST\n")
+    assert media.finished(facts.streams[0])
 
 
 def test_the_newest_segment_of_each_rendition_is_known(facts: HookFacts) -> None:

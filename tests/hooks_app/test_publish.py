@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from sqlalchemy import text
 
+from headend.model.facts import HookFacts
+from hooks_app.database import Database
 from hooks_app.stat_page import IngestDownError, StatPageError
 from tests.hooks_app.conftest import World
 
@@ -139,3 +142,29 @@ def test_after_the_publisher_has_left_the_next_is_admitted_at_once(world: World)
     world.go_live()
     assert world.leave() == 200
     assert world.publish(client=8) == 200
+
+
+@pytest.mark.parametrize("held_seconds, status", [(3, 200), (6, 503), (20, 503)])
+def test_a_database_that_somebody_else_holds_is_waited_for_but_not_for_long(
+    facts: HookFacts, world: World, held_seconds: float, status: int
+) -> None:
+    """Five seconds, on both engines; whoever is refused leaves no row behind."""
+    patient = World(facts, Database(facts.database_url), clock=world.clock, host="origin-2")
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with world.database.write() as db:
+            db.execute(text("UPDATE stream_key SET label = 'held'"))
+            held.set()
+            over.wait(held_seconds)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(5)
+    asked = time.monotonic()
+    assert patient.publish(key=world.key) == status
+    assert time.monotonic() - asked < 7
+    over.set()
+    holder.join(10)
+    patient.database.close()
+    assert [row.state for row in world.sessions()] == (["starting"] if status == 200 else [])

@@ -115,7 +115,7 @@ def test_a_publisher_let_in_just_before_the_hook_app_was_killed_is_adopted(world
 def test_live_is_withdrawn_when_a_playlist_stops_growing_and_comes_back_with_it(world: World) -> None:
     world.go_live()
     world.rounds(6)
-    assert world.state() == "starting"
+    assert world.state() == "interrupted"
     world.encode("2-00000.ts")
     world.app.state.watcher.look()
     assert world.state() == "live"
@@ -148,6 +148,6 @@ def test_a_stream_that_left_the_spec_on_air_goes_on_until_its_publisher_leaves(w
 
 def test_a_round_without_a_database_is_no_round(world: World) -> None:
     with world.database.write() as db:
-        db.execute(text("DROP TABLE tick"))
+        db.execute(text("DROP TABLE host"))
     with pytest.raises(SQLAlchemyError):
         world.rounds(1)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,20 @@ def test_it_is_ready_when_it_answers_and_alive_while_its_loop_turns(facts_file: 
     assert "/healthz" not in output
 
 
+@pytest.mark.usefixtures("systemctl")
+def test_whoever_listens_to_the_feed_does_not_hold_up_a_restart(facts_file: Path, tmp_path: Path) -> None:
+    with serving(facts_file, str(tmp_path / "notify")) as (process, _channel, url):
+        with requests.get(f"{url}/api/v1/feed", stream=True, timeout=30) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == b"retry: 2000"
+            asked = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            # It is told that nothing more comes, and the app is gone before the three seconds that others are given.
+            assert [line for line in lines if line] == []
+            process.wait(10)
+        assert time.monotonic() - asked < 2.5
+
+
 def test_an_abstract_notify_socket_is_heard_too() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(f"\0headend-test-{os.getpid()}")
@@ -96,10 +111,12 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
 
 
 def test_migrate_makes_the_database_and_leaves(
-    facts_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    facts: HookFacts, facts_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    made = facts.model_copy(update={"database_url": f"sqlite:///{tmp_path}/new.sqlite3"})
+    facts_file.write_text(made.model_dump_json())
     assert run(monkeypatch, "--facts", str(facts_file), "migrate") == ""
-    assert (tmp_path / "state.sqlite3").exists()
+    assert (tmp_path / "new.sqlite3").exists()
 
 
 def test_a_database_of_a_newer_release_is_one_clear_line(

@@ -10,6 +10,7 @@ from socket import create_server
 
 import pytest
 
+from hooks_app.publisher import IngestProtocol
 from hooks_app.stat_page import HttpStatReader, IngestDownError, StatPageError, Streaming, parse_stat
 
 # As nginx-rtmp 1.2.2 writes it, with a publisher, a waiting encoder, a player from elsewhere, and another application.
@@ -59,6 +60,13 @@ def test_the_publisher_and_the_encoders_on_loopback_are_told_apart() -> None:
     assert page.of("demo") == Streaming(publisher=2, encoders=frozenset({10}))
     assert page.of("waiting") == Streaming(encoders=frozenset({12}))
     assert page.of("unknown") == Streaming()
+
+
+def test_a_publisher_over_the_unix_socket_speaks_srt_and_a_player_there_is_no_encoder() -> None:
+    page = PAGE.replace(b"203.0.113.9", b"unix:").replace(b"198.51.100.4", b"unix:")
+    assert parse_stat(page, "live").of("demo") == Streaming(
+        publisher=2, protocol=IngestProtocol.SRT, encoders=frozenset({10})
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,51 +1,133 @@
-"""Can a stream get into a state that the table does not allow?"""
+"""Can a session or an event get into a state that the table does not allow?"""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooks_app.states import TRANSITIONS, Event, State, after
+from hooks_app.states import OVER_STATES, TRANSITIONS, State, Trigger, after, of_stream
+
+PUBLISHED = {State.STARTING, State.LIVE, State.INTERRUPTED}
+
+
+def walk(triggers: list[Trigger], state: State = State.OFFLINE) -> list[State]:
+    """The states on the way, the first included; triggers that mean nothing are passed over."""
+    states = [state]
+    for trigger in triggers:
+        states.append(after(states[-1], trigger) or states[-1])
+    return states
 
 
 @pytest.mark.parametrize(
-    "state, event, expected",
+    "state, trigger, expected",
     [
-        (State.OFFLINE, Event.PUBLISH, State.STARTING),
-        (State.ENDED, Event.PUBLISH, State.STARTING),
-        (State.STARTING, Event.PLAYABLE, State.LIVE),
-        (State.LIVE, Event.STALLED, State.STARTING),
-        (State.STARTING, Event.GONE, State.ENDED),
-        (State.LIVE, Event.GONE, State.ENDED),
+        (State.OFFLINE, Trigger.PUBLISH, State.STARTING),
+        (State.SCHEDULED, Trigger.PUBLISH, State.STARTING),
+        (State.SCHEDULED, Trigger.CANCELLED, State.ENDED),
+        (State.SCHEDULED, Trigger.MISSED, State.ENDED),
+        (State.STARTING, Trigger.PLAYABLE, State.LIVE),
+        (State.STARTING, Trigger.OVER, State.ENDED),
+        (State.LIVE, Trigger.STALLED, State.INTERRUPTED),
+        (State.LIVE, Trigger.LOST, State.INTERRUPTED),
+        (State.LIVE, Trigger.OVER, State.ENDED),
+        (State.INTERRUPTED, Trigger.LOST, State.INTERRUPTED),
+        (State.INTERRUPTED, Trigger.RETURNED, State.INTERRUPTED),
+        (State.INTERRUPTED, Trigger.PLAYABLE, State.LIVE),
+        (State.INTERRUPTED, Trigger.OVER, State.ENDED),
+        (State.ENDED, Trigger.PUBLISH, State.STARTING),
+        (State.ENDED, Trigger.ARCHIVED, State.ARCHIVED),
     ],
 )
-def test_each_way_from_state_to_state(state: State, event: Event, expected: State) -> None:
-    assert after(state, event) is expected
+def test_each_way_from_state_to_state(state: State, trigger: Trigger, expected: State) -> None:
+    assert after(state, trigger) is expected
 
 
 def test_there_is_no_other_way() -> None:
-    assert len(TRANSITIONS) == 6
+    assert len(TRANSITIONS) == 15
 
 
-@given(st.lists(st.sampled_from(Event)))
-def test_live_is_only_ever_reached_through_starting(events: list[Event]) -> None:
-    state = State.OFFLINE
-    for event in events:
-        before, state = state, after(state, event) or state
-        assert state is not State.LIVE or before in {State.STARTING, State.LIVE}
+@given(st.lists(st.sampled_from(Trigger)))
+def test_live_is_only_ever_reached_from_starting_or_interrupted(triggers: list[Trigger]) -> None:
+    for before, now in pairwise(walk(triggers)):
+        assert now is not State.LIVE or before in PUBLISHED
 
 
-@given(st.lists(st.sampled_from(Event)))
-def test_when_the_publisher_is_gone_nothing_is_on_air(events: list[Event]) -> None:
-    state = State.OFFLINE
-    for event in [*events, Event.GONE]:
-        state = after(state, event) or state
-    assert state in {State.OFFLINE, State.ENDED}
+@given(st.lists(st.sampled_from(Trigger)))
+def test_interrupted_is_only_for_what_was_live(triggers: list[Trigger]) -> None:
+    states = walk(triggers)
+    assert State.INTERRUPTED not in states or State.LIVE in states[: states.index(State.INTERRUPTED)]
 
 
-@pytest.mark.parametrize("event", Event)
-def test_an_event_that_comes_twice_changes_nothing_the_second_time(event: Event) -> None:
-    for state in State:
-        once = after(state, event) or state
-        assert after(once, event) is None
+@given(st.lists(st.sampled_from(Trigger)), st.sampled_from([State.OFFLINE, State.SCHEDULED]))
+def test_when_it_is_over_nothing_is_on_air(triggers: list[Trigger], first: State) -> None:
+    assert walk([*triggers, Trigger.OVER], first)[-1] not in PUBLISHED
+
+
+@given(st.lists(st.sampled_from(Trigger)))
+def test_what_is_archived_stays_archived(triggers: list[Trigger]) -> None:
+    assert set(walk(triggers, State.ARCHIVED)) == {State.ARCHIVED}
+
+
+class Model:
+    """What a session is, said another way: who is there, and what viewers can play."""
+
+    def __init__(self) -> None:
+        self.publisher = self.was_live = self.playable = self.over = False
+
+    def take(self, trigger: Trigger) -> None:
+        """Live through one trigger."""
+        on_air = self.publisher or (self.was_live and not self.over)
+        match trigger:
+            case Trigger.PUBLISH if not on_air:
+                self.publisher, self.was_live, self.playable, self.over = True, False, False, False
+            case Trigger.PLAYABLE if on_air:
+                self.was_live = self.playable = True
+            case Trigger.LOST | Trigger.STALLED if on_air and self.was_live:
+                self.playable = False
+            case Trigger.OVER if on_air:
+                self.publisher, self.playable, self.over = False, False, True
+
+    @property
+    def state(self) -> State:
+        """What the table must say."""
+        if self.over:
+            return State.ENDED
+        if self.playable:
+            return State.LIVE
+        if self.was_live:
+            return State.INTERRUPTED
+        return State.STARTING if self.publisher else State.OFFLINE
+
+
+@given(st.lists(st.sampled_from([trigger for trigger in Trigger if trigger is not Trigger.ARCHIVED]), max_size=40))
+def test_the_table_says_what_the_model_says(triggers: list[Trigger]) -> None:
+    model, state = Model(), State.OFFLINE
+    for trigger in triggers:
+        model.take(trigger)
+        state = after(state, trigger) or state
+        assert state is model.state
+
+
+@pytest.mark.parametrize(
+    "session, planned, last, expected",
+    [
+        (None, False, None, State.OFFLINE),
+        (None, True, None, State.SCHEDULED),
+        (None, False, State.ENDED, State.ENDED),
+        (None, False, State.ARCHIVED, State.ARCHIVED),
+        (None, True, State.ENDED, State.SCHEDULED),
+        (State.LIVE, True, State.ENDED, State.LIVE),
+        (State.INTERRUPTED, False, None, State.INTERRUPTED),
+    ],
+)
+def test_a_stream_is_as_its_session_or_its_events_say(
+    session: State | None, planned: bool, last: State | None, expected: State
+) -> None:
+    assert of_stream(session, planned, last) is expected
+
+
+def test_over_is_over() -> None:
+    assert not OVER_STATES & PUBLISHED

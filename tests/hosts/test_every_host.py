@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from testinfra.host import Host
 
-USERS = ("headend-build", "headend-encoder", "headend-hooks", "headend-ingest", "headend-web")
+USERS = (
+    "headend-archive",
+    "headend-build",
+    "headend-encoder",
+    "headend-finish",
+    "headend-hooks",
+    "headend-ingest",
+    "headend-remux",
+    "headend-srt",
+    "headend-web",
+)
 
 
 def test_system_users_cannot_log_in(host: Host) -> None:
@@ -34,4 +44,9 @@ def test_no_unfinished_file_is_left(host: Host) -> None:
 
 
 def test_no_unit_has_failed(host: Host) -> None:
-    assert host.check_output("systemctl list-units --failed --plain --no-legend 'nginx@*' 'ffmpeg@*' 'headend-*'") == ""
+    assert (
+        host.check_output(
+            "systemctl list-units --failed --plain --no-legend 'nginx@*' 'ffmpeg@*' 'srt-remux*' 'headend-*'"
+        )
+        == ""
+    )

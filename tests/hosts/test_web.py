@@ -30,7 +30,7 @@ def test_sandbox(host: Host) -> None:
 def test_workers_run_as_the_web_user(host: Host) -> None:
     users = host.check_output("ps -eo user:32=,args= | grep '[n]ginx: worker' | cut -d' ' -f1").split()
     assert "headend-web" in users
-    assert set(users) <= {"headend-web", "headend-ingest"}
+    assert set(users) <= {"headend-web", "headend-ingest", "headend-srt"}
 
 
 def test_it_says_that_it_is_well(host: Host) -> None:
@@ -62,8 +62,8 @@ def test_no_way_to_what_is_not_for_viewers(host: Host, slugs: list[str], path: s
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_the_api_is_read_only(host: Host, slugs: list[str], method: str) -> None:
-    assert status(host, f"/api/v1/streams/{slugs[0]}", "--request", method) in (403, 405)
+def test_the_api_is_read_only_without_a_token(host: Host, slugs: list[str], method: str) -> None:
+    assert status(host, f"/api/v1/streams/{slugs[0]}", "--request", method) in (401, 403, 405)
 
 
 def test_the_api_is_reachable_by_viewers(host: Host, slugs: list[str]) -> None:

@@ -12,10 +12,13 @@ import pytest
 
 from headend.keys import Key, spec_keys
 from headend.loader import load_spec, load_with_places
+from headend.model.announcements import Announcements
 from headend.model.ladder import Ladder
-from headend.model.spec import Ingest, Retention
+from headend.model.recordings import Recordings
+from headend.model.spec import Events, Ingest, Retention, Stream
+from headend.patterns import of_pattern
 from headend.reference import reference_text
-from headend.schema import schema_text, spec_schema
+from headend.schema import schema_text, spec_schema, webhook_schema_text
 from headend.yaml_tree import plain
 from tests.spec.broken import CASES
 
@@ -49,9 +52,27 @@ def test_the_example_is_the_default_of_everything() -> None:
     spec = load_spec(EXAMPLE)
     assert spec.ladders == {"default": Ladder()}
     assert spec.ingest == Ingest()
+    assert spec.events == Events()
     assert spec.retention == Retention()
+    assert spec.announcements == Announcements()
+    assert spec.recordings == Recordings()
     assert spec.site.time_zone == "UTC"
-    assert spec.streams[0].ladder == "default"
+    assert spec.streams == (Stream(slug="coffee-and-stocks", title="Coffee & Stocks"),)
+
+
+EMPTY = ("ingest.deny_publish[]", "announcements.hashtags[]", "announcements.outbound.allow[]")
+"""What a list that is empty by default would hold."""
+
+
+def in_a_comment(key: Key) -> bool:
+    """Whether it is of a destination, of which there is none by default, or has no default, and a comment shows it."""
+    lines = [line for line in EXAMPLE.read_text(encoding="utf-8").splitlines() if line.lstrip().startswith("#")]
+    if key.path == "announcements.destinations[]" or key.path.endswith("[]"):
+        return key.path.startswith("announcements.destinations[]")
+    bare = {"announcements.templates", "announcements.call_to_action_url", "recordings.replay.public_url"}
+    if key.path not in bare and not key.path.startswith(("announcements.destinations[].", "recordings.archive.")):
+        return False
+    return any(re.match(rf"\s*#\s+(- )?{key.name}:", line) for line in lines)
 
 
 def test_the_example_shows_every_key() -> None:
@@ -62,7 +83,7 @@ def test_the_example_shows_every_key() -> None:
         parts = re.findall(r"<name>|\[\]|[a-z_]+", key.path)
         location = tuple(here.get(part, part) for part in parts)
         # The source is shown as a comment, because a spec with one has other defaults.
-        shown = places.has(location) or ".source." in key.path or key.path == "ingest.deny_publish[]"
+        shown = places.has(location) or ".source." in key.path or key.path in EMPTY or in_a_comment(key)
         missing += [] if shown else [key.path]
     assert missing == []
 
@@ -81,6 +102,20 @@ def test_the_example_names_every_range_and_choice() -> None:
             assert str(key.rules["maximum"]) in text, key.path
 
 
+def test_the_example_shows_the_archives_defaults() -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    for key in next(key for key in spec_keys().walk() if key.path == "recordings.archive").children.values():
+        shown = next(line for line in lines if re.match(rf"  #   {key.name}: ", line))
+        value = key.example if key.required or key.default is None else key.default_text
+        assert shown.split(": ", 1)[1].split("  ")[0].strip('"') == value, key.path
+
+
+def test_every_pattern_has_its_sentence() -> None:
+    for key in spec_keys().walk():
+        if "pattern" in key.rules:
+            assert all(of_pattern(key.path, key.name)("?")), key.path
+
+
 def test_every_key_has_a_meaning_and_every_value_an_example() -> None:
     for key in spec_keys().walk():
         inside_list = key.path.endswith(("[]", ">"))
@@ -91,6 +126,11 @@ def test_every_key_has_a_meaning_and_every_value_an_example() -> None:
 def test_the_committed_schema_is_the_models() -> None:
     committed = Path("specs/headend.schema.json").read_text(encoding="utf-8")
     assert committed == schema_text(), "run: headend schema --write"
+
+
+def test_the_committed_schema_of_webhooks_is_the_models() -> None:
+    committed = Path("docs/webhook.schema.json").read_text(encoding="utf-8")
+    assert committed == webhook_schema_text(), "run: headend schema --write"
 
 
 def test_the_committed_reference_is_the_models() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,18 @@ HOSTILE: dict[str, tuple[Callable[[], str | bytes], str]] = {
 }
 
 
+@contextmanager
+def own_time() -> Iterator[Callable[[], float]]:
+    """Seconds of the block's own work: not of another thread, nor of collecting what earlier tests have left."""
+    gc.collect()
+    gc.freeze()
+    started = time.thread_time()
+    try:
+        yield lambda: time.thread_time() - started
+    finally:
+        gc.unfreeze()
+
+
 def hostile_file(name: str, folder: Path) -> Path:
     content = HOSTILE[name][0]()
     path = folder / "spec.yaml"
@@ -60,10 +74,9 @@ def hostile_file(name: str, folder: Path) -> Path:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused_within_a_second_and_in_short_lines(name: str, tmp_path: Path) -> None:
     path = hostile_file(name, tmp_path)
-    started = time.process_time()
-    with pytest.raises(SpecError) as caught:
+    with own_time() as spent, pytest.raises(SpecError) as caught:
         load_spec(path)
-    assert time.process_time() - started < SECONDS
+    assert spent() < SECONDS
     assert HOSTILE[name][1] in str(caught.value)
     assert max(map(len, str(caught.value).splitlines())) < 500
 

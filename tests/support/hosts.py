@@ -1,17 +1,20 @@
 """The deployed host of the end-to-end and fault tests: made for a session, or one that a developer keeps up.
 
-`python -m testbed up test --publish 11935:1935/tcp --publish 18080:8080/tcp` keeps one up between sessions.
+`python -m testbed up test --publish 11935:1935/tcp --publish 18080:8080/tcp --publish 19000:9000/udp` keeps one up
+between sessions.
 """
 
 from __future__ import annotations
 
 import fcntl
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed import receiver
 from testbed.deploy import Outcome, deploy
 from testbed.host import Host
 from testbed.image import DEFAULT_RELEASE
@@ -19,7 +22,7 @@ from testbed.origin import Origin
 from testbed.places import ROOT, cache_dir
 
 # Not the demo's ports: the demo may be on air meanwhile.
-TEST = Origin(Host("test"), "demo", rtmp_port=11935, http_port=18080)
+TEST = Origin(Host("test"), "demo", rtmp_port=11935, http_port=18080, srt_port=19000)
 
 DEMO_URL = "http://127.0.0.1:8080"
 
@@ -69,15 +72,18 @@ def deployed() -> Iterator[Deployed]:
 
 @contextmanager
 def one_deployed() -> Iterator[Deployed]:
-    """The host, taken down afterwards unless it was up before."""
-    was_bare = not TEST.host.running()
-    if was_bare:
+    """The host, taken down afterwards unless it was up before; in CI, a host that somebody left behind is not used."""
+    if "CI" in os.environ:
         TEST.host.down()
-        TEST.host.up(DEFAULT_RELEASE, TEST.ports)
+    was_bare = not TEST.host.running()
     data = ["--data", f"spec={spec_for_tests()}"]
     try:
+        if was_bare:
+            TEST.host.up(DEFAULT_RELEASE, TEST.ports)
         first = deploy([TEST.host], say, data)
         second = deploy([TEST.host], say, data)
+        # Else every show of every test would be tried at them for minutes, and later ones wait for their turn.
+        receiver.start(TEST.host)
         yield Deployed(TEST, was_bare, first, second)
     finally:
         if was_bare:

@@ -70,7 +70,8 @@ class Ingest:
 
     def reports(self) -> str:
         """What a sanitizer has printed; nothing in a normal build."""
-        text = (self.run / "stderr").read_text(errors="replace")
+        # nginx puts its standard error on the error log once it has read its configuration.
+        text = (self.run / "stderr").read_text(errors="replace") + self.errors()
         return text if "Sanitizer" in text or "runtime error" in text else ""
 
     def client(self) -> RtmpClient:

@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from headend.templating import fill
+from headend.render import build_script as script_text
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "nginx-build"
 PATCHES = ROOT / "nginx_modules" / "rtmp-patches"
+SRT = ROOT / "nginx_modules" / "srt"
 
 
 def build_script(folder: Path) -> Path:
     """The build script as a builder has it, written to a folder."""
     path = folder / "build-nginx"
-    path.write_text(fill("builder/build-nginx.j2", prefix="/opt/headend", state_dir="/var/lib/headend"))
+    path.write_text(script_text("/opt/headend", "/var/lib/headend"))
     path.chmod(0o755)
     return path
 
@@ -29,12 +30,12 @@ def build_script(folder: Path) -> Path:
 def run_script(script: Path, verb: str, *options: str, state: Path) -> subprocess.CompletedProcess[str]:
     """Run the build script on this machine with a state folder of its own; compiles as nobody when we are root."""
     # What the script may not take from us: our folders may be closed to the user that compiles.
-    argv = [str(script), verb, "--state", str(state), "--user", "nobody", *options]
+    argv = [str(script), verb, "--srt", str(SRT), "--state", str(state), "--user", "nobody", *options]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
 def built_nginx(options: Sequence[str] = (), *, patches: Path = PATCHES) -> Path:
-    """Prefix of a build with our patches: sbin/nginx, modules/, conf/. Built on the first call for these inputs.
+    """Prefix of a build with our patches and our SRT module: sbin/nginx, modules/, conf/. Built once for these inputs.
 
     `--sanitize` in options gives the build for fuzzing. Raises RuntimeError with the script's own sentence.
     """
@@ -68,6 +69,7 @@ def _key(script: Path, patches: Path, options: Sequence[str]) -> str:
     parts = [
         script.read_bytes(),
         *(path.read_bytes() for path in sorted(patches.glob("*"))),
+        *(path.read_bytes() for path in sorted(SRT.iterdir()) if path.suffix in ("", ".c", ".h") and path.is_file()),
         " ".join(options).encode(),
     ]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()[:16]

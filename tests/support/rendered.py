@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headend.layout import Layout
 from headend.model.spec import Spec
+from headend.nginx import CREDENTIALS
 from headend.render import render_role
 from tests.support.ingest_nginx import free_port
 
@@ -18,10 +19,12 @@ def layout_in(folder: Path) -> Layout:
         config_dir=f"{folder}/etc",
         state_dir=f"{folder}/state",
         media_root=f"{folder}/media",
+        recordings_root=f"{folder}/recordings",
         run_dir=f"{folder}/run",
         web_address="127.0.0.1",
         web_http_port=free_port(),
         stat_port=free_port(),
+        srt_stat_port=free_port(),
         hooks_port=free_port(),
     )
 
@@ -32,10 +35,14 @@ def place(spec: Spec, layout: Layout, roles: Iterable[str], nginx: Path | None =
         if artifact.path.startswith(layout.config_dir):
             path = Path(artifact.path)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(artifact.text)
+            path.write_text(artifact.text.replace(CREDENTIALS, f"{layout.config_dir}/credentials"))
             path.chmod(int(artifact.mode, 8))
-    for instance in ("ingest", "web"):
-        Path(layout.run_dir, instance).mkdir(parents=True)
+    master = Path(layout.config_dir, "credentials", "master")
+    master.parent.mkdir(parents=True)
+    master.write_text("a master secret of this test, no other" + "\n")
+    master.chmod(0o600)
+    for folder in ("ingest/publish", "srt", "web"):
+        Path(layout.run_dir, folder).mkdir(parents=True)
     for stream in spec.streams:
         for rung in spec.ladders[stream.ladder].rungs:
             Path(layout.media_root, "hls", stream.slug, rung.name).mkdir(parents=True)

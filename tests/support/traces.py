@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from testbed.host import Host
+from tests.support.remuxers import units_started
 
-FILES = "find /etc/headend /srv/headend /var/lib/headend /etc/systemd /run/systemd/system -printf '%p\\n' | sort"
-UNITS = "systemctl list-units --all --plain --no-legend 'ffmpeg@*' | cut -d' ' -f1 | sort"
+# Without the backups: their timer takes one every ten minutes, whoever was refused meanwhile.
+FILES = (
+    "find /etc/headend /srv/headend /var/lib/headend /etc/systemd /run/systemd/system"
+    " -path /var/lib/headend/backup -prune -o -printf '%p\\n' | sort"
+)
+UNITS = "systemctl list-units --all --plain --no-legend 'ffmpeg@*' 'srt-remux@*' | cut -d' ' -f1 | sort"
 ROWS = """
 import sqlite3
 db = sqlite3.connect("file:/var/lib/headend/hooks/state.sqlite3?mode=ro", uri=True)
@@ -25,6 +30,7 @@ class Traces:
     units: str
     rows: str
     encoders: str
+    remuxers_started: int
 
 
 def traces(host: Host) -> Traces:
@@ -34,4 +40,5 @@ def traces(host: Host) -> Traces:
         units=host.shell(UNITS),
         rows=host.run(["/opt/headend/app/current/bin/python", "-c", ROWS]).stdout,
         encoders=host.shell("pgrep -x ffmpeg", check=False),
+        remuxers_started=units_started(host),
     )

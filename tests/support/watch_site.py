@@ -36,6 +36,8 @@ class Site:
         self.title = "Evening show"
         self.known = True
         self.started_at: str | None = None
+        self.replays: list[str] = []
+        self.policy = POLICY
         self.requests: list[str] = []
         self.page = page
         self.media = media
@@ -57,6 +59,14 @@ class Site:
         while not all(self._is_fresh(self.media / name / "index.m3u8", before) for name in ("360p", "180p")):
             assert time.time() < deadline, "the encoder wrote no playlist"
             time.sleep(0.05)
+
+    def record(self, name: str) -> str:
+        """Make a short film as the finisher does; its address."""
+        argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"]
+        argv += ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "3", "-c:v", "libx264"]
+        argv += ["-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-movflags", "+faststart"]
+        subprocess.run([*argv, str(self.media / name)], check=True)
+        return f"{self.url}/streams/{SLUG}/{name}"
 
     def kill_encoder(self) -> None:
         """As a crash does it: SIGKILL, nothing is finished."""
@@ -81,7 +91,8 @@ class Site:
         if slug != SLUG or not self.known:
             return 404, {"title": "Not Found", "status": 404}
         session = {"started_at": self.started_at} if self.started_at else None
-        return 200, {"slug": slug, "title": self.title, "state": self.state, "session": session}
+        event = {"replays": [{"url": url} for url in self.replays]}
+        return 200, {"slug": slug, "title": self.title, "state": self.state, "session": session, "event": event}
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -113,7 +124,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def end_headers(self) -> None:
         if self.path.startswith("/watch/"):
-            self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("Content-Security-Policy", self.site.policy)
         super().end_headers()
 
     def translate_path(self, path: str) -> str:

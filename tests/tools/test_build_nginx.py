@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from hashlib import sha256
 from pathlib import Path
@@ -117,6 +118,37 @@ def test_a_host_without_an_index_is_told_what_to_do(
     assert "the host has no index of Debian's main suite. Run apt-get update." in refusal(script, tmp_path)
 
 
+# Only libsrt is another one than this machine's.
+DPKG_QUERY = """#!/bin/sh
+case "$*" in
+  *'${{Version}} libsrt-openssl-dev') printf %s {version} ;;
+  *'${{db:Status-Status}}'*) printf installed ;;
+  *) exec /usr/bin/dpkg-query "$@" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("--allow-stale-sources",)], ids=["by_default", "stale_sources_allowed"])
+def test_an_old_libsrt_stops_the_build(
+    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    archives = [tmp_path / "nginx-1.tar.gz", tmp_path / "rtmp-1.tar.gz"]
+    lines = []
+    for archive, kind in zip(archives, ("nginx", "rtmp"), strict=True):
+        archive.write_bytes(kind.encode())
+        lines.append(f"file://{archive} {sha256(kind.encode()).hexdigest()} {kind}")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "dpkg-query").write_text(DPKG_QUERY.format(version="1.5.1-1+deb12u1"))
+    (folder / "dpkg-query").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    assert re.fullmatch(
+        r"build-nginx: libsrt 1\.5\.1-1\+deb12u1: older than 1\.5\.\S+, which fixes flaws that strangers can use\. "
+        r"Run apt-get update, then apt-get install libsrt-openssl-dev\.",
+        refusal(script, tmp_path, *source_list(tmp_path, *lines), *more),
+    )
+
+
 @pytest.mark.parametrize(
     "argv, said",
     [
@@ -148,6 +180,8 @@ def test_the_build_says_what_went_into_it() -> None:
     said = json.loads((prefix / "BUILD.json").read_text())
     assert said["patches"] == (ROOT / "nginx_modules/rtmp-patches/series").read_text().split()
     assert set(said["sources"]) == {"nginx", "libnginx-mod-rtmp"}
+    assert said["libsrt"]["ok"] is True
+    assert "libsrt1.5-openssl" in said["runtime"]
     assert said["stale"] == any(source["version"] != source["newest"] for source in said["sources"].values())
     shown = subprocess.run([prefix / "sbin/nginx", "-V"], capture_output=True, text=True, check=True).stderr
     assert all(flag in shown for flag in said["configure"])
@@ -156,7 +190,7 @@ def test_the_build_says_what_went_into_it() -> None:
 @pytest.mark.host
 def test_the_build_is_hardened() -> None:
     prefix = built_nginx()
-    for name in ("sbin/nginx", "modules/ngx_rtmp_module.so"):
+    for name in ("sbin/nginx", "modules/ngx_rtmp_module.so", "modules/ngx_srt_module.so"):
         shown = subprocess.run(["readelf", "-hdlW", prefix / name], capture_output=True, text=True, check=True).stdout
         assert "DYN (" in shown, f"{name} is not position independent"
         assert "GNU_RELRO" in shown

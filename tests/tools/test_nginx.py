@@ -1,4 +1,4 @@
-"""Does our own nginx accept both configurations, and does the web one answer as promised? No host, no hook app."""
+"""Does our own nginx accept its configurations, and does the web one answer as promised? No host, no hook app."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from headend.layout import Layout
+from headend.model.recordings import Recordings
 from headend.model.spec import Site, Spec, Stream
 from tests.support.nginx_build import built_nginx
 from tests.support.rendered import layout_in, place
 
-SPEC = Spec(site=Site(public_url="https://live.example.org"), streams=(Stream(slug="demo", title="Demo"),))
+SPEC = Spec(
+    site=Site(public_url="https://live.example.org"),
+    streams=(Stream(slug="demo", title="Demo"), Stream(slug="quiet", title="Quiet", record="never")),
+    recordings=Recordings(record=True),
+)
 SEGMENT = "/streams/demo/720p/1795527397594198-00001.ts"
 PLAYLIST = "/streams/demo/720p/index.m3u8"
 
@@ -35,18 +41,27 @@ def layout() -> Iterator[Layout]:
 
 
 def fill_with_media(layout: Layout) -> None:
-    media, watch = Path(layout.media_root, "hls", "demo"), Path(layout.prefix, "app", "current", "watch")
+    hls, watch = Path(layout.media_root, "hls"), Path(layout.prefix, "app", "current", "watch")
+    media = hls / "demo"
+    # Made at run time, as its encoder leaves it; and one whose encoder is somebody else's.
+    for folder in (hls / "made" / "720p", hls / "taken"):
+        folder.mkdir(parents=True)
     (watch / "assets").mkdir(parents=True)
     for path, text in {
         media / "720p" / Path(SEGMENT).name: "x" * 1000,
         media / "720p" / "index.m3u8": "#EXTM3U\n",
         media / "720p" / "index.m3u8.tmp": "half",
         media / "poster.jpg": "jpeg",
+        hls / "made" / "master.m3u8": "#EXTM3U\n#made\n",
+        hls / "made" / "720p" / "index.m3u8": "#EXTM3U\n",
+        # The spec's own wins.
+        media / "master.m3u8": "#EXTM3U\n#made\n",
         watch / "index.html": "<p>watch",
         watch / "assets" / "watch-1a2b.js": "1",
     }.items():
         path.write_text(text)
     (media / "720p" / "666-00001.ts").symlink_to("/etc/passwd")
+    (hls / "taken" / "master.m3u8").symlink_to("/etc/passwd")
 
 
 def nginx(layout: Layout, instance: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -55,7 +70,7 @@ def nginx(layout: Layout, instance: str, *options: str) -> subprocess.CompletedP
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("instance", ["ingest", "web"])
+@pytest.mark.parametrize("instance", ["ingest", "srt", "web"])
 def test_nginx_accepts_it_without_a_word(instance: str, layout: Layout) -> None:
     done = nginx(layout, instance, "-t", "-q")
     assert (done.returncode, done.stderr) == (0, "")
@@ -93,6 +108,13 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> http.clien
         return answer
 
 
+def read(port: int, path: str) -> bytes:
+    """The body of an answer."""
+    with urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        body: bytes = answer.read()
+        return body
+
+
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -100,7 +122,9 @@ FOR_EVER = "public, max-age=31536000, immutable"
     "path, kind, cache",
     [
         ("/streams/demo/index.m3u8", "application/vnd.apple.mpegurl", "no-store"),
+        ("/streams/made/index.m3u8", "application/vnd.apple.mpegurl", "no-store"),
         (PLAYLIST, "application/vnd.apple.mpegurl", "no-store"),
+        ("/streams/made/720p/index.m3u8", "application/vnd.apple.mpegurl", "no-store"),
         (SEGMENT, "video/mp2t", FOR_EVER),
         ("/streams/demo/poster.jpg", "image/jpeg", "public, max-age=5"),
         ("/watch/demo", "text/html", "no-cache"),
@@ -134,12 +158,18 @@ def test_what_is_served(path: str, kind: str, cache: str, web: int) -> None:
         "/streams/..%2f..%2fetc/index.m3u8",
         "/streams/demo/720p/%00-00001.ts",
         "/streams/.preflight",
+        "/streams/.made/made",
+        "/streams/.made/demo",
+        "/streams/made/master.m3u8",
+        "/streams//made/index.m3u8/",
         "/watch/",
         "/watch/DEMO",
         "/watch/demo/more",
         "/hooks/on_publish",
         "/api/v1/../../hooks/on_publish",
         "/api/hooks/on_publish",
+        "/api/.problem/403",
+        "/api/.problem/../../../credentials/master",
         "/stat",
         "/control/drop/publisher?app=live&name=demo",
     ],
@@ -149,12 +179,33 @@ def test_what_is_not_found(path: str, web: int) -> None:
 
 
 def test_a_link_out_of_the_media_root_is_not_followed(web: int) -> None:
-    assert ask(web, "/streams/demo/720p/666-00001.ts").status == 403
+    for path in ("/streams/demo/720p/666-00001.ts", "/streams/taken/index.m3u8"):
+        assert ask(web, path).status == 403
+
+
+def test_a_declared_stream_has_the_master_playlist_of_the_spec(web: int, layout: Layout) -> None:
+    spec = Path(layout.config_dir, "streams", "demo", "master.m3u8").read_bytes()
+    assert read(web, "/streams/demo/index.m3u8") == spec
+    assert read(web, "/streams/made/index.m3u8") == b"#EXTM3U\n#made\n"
+
+
+def test_a_master_playlist_that_nobody_changed_is_not_sent_twice(web: int) -> None:
+    for path in ("/streams/demo/index.m3u8", "/streams/made/index.m3u8"):
+        assert ask(web, path, **{"If-None-Match": ask(web, path).headers["ETag"]}).status == 304
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 @pytest.mark.parametrize(
-    "path", ["/streams/demo/index.m3u8", PLAYLIST, SEGMENT, "/watch/demo", "/healthz", "/api/v1/streams/demo"]
+    "path",
+    [
+        "/streams/demo/index.m3u8",
+        "/streams/made/index.m3u8",
+        PLAYLIST,
+        SEGMENT,
+        "/watch/demo",
+        "/healthz",
+        "/api/v1/feed",
+    ],
 )
 def test_nothing_can_be_written(method: str, path: str, web: int) -> None:
     assert ask(web, path, method).status in (403, 405)
@@ -165,7 +216,10 @@ def test_a_part_of_a_segment(web: int) -> None:
     assert (answer.status, answer.headers["Content-Range"]) == (206, "bytes 10-19/1000")
 
 
-@pytest.mark.parametrize("path", ["/streams/demo/index.m3u8", PLAYLIST, SEGMENT, "/streams/demo/poster.jpg"])
+@pytest.mark.parametrize(
+    "path",
+    ["/streams/demo/index.m3u8", "/streams/made/index.m3u8", PLAYLIST, SEGMENT, "/streams/demo/poster.jpg"],
+)
 def test_any_page_may_play(path: str, web: int) -> None:
     answer = ask(web, path, Origin="https://elsewhere.example")
     assert answer.headers.get_all("Access-Control-Allow-Origin") == ["*"]

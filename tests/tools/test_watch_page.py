@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from hatch_build import build_watch_page
-from tests.support.watch_site import Site
+from tests.support.watch_site import POLICY, Site
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "hooks_app" / "watch"
@@ -61,6 +61,11 @@ def wait_until_playing(page: Page) -> None:
     page.locator("body[data-phase=playing]").wait_for(timeout=PATIENCE_MS)
 
 
+def wait_for_film(page: Page, name: str) -> None:
+    is_it = "name => document.getElementById('video').currentSrc.endsWith(name)"
+    page.wait_for_function(is_it, arg=name, timeout=PATIENCE_MS)
+
+
 def played_seconds(page: Page) -> float:
     return float(page.evaluate("document.getElementById('video').currentTime"))
 
@@ -79,7 +84,14 @@ def test_lock_names_no_download_address() -> None:
 
 
 @pytest.mark.parametrize(
-    "state, text", [("offline", "Off air"), ("starting", "Starting…"), ("ended", "This stream has ended")]
+    "state, text",
+    [
+        ("offline", "Off air"),
+        ("scheduled", "Coming up"),
+        ("starting", "Starting…"),
+        ("interrupted", "Waiting for the stream…"),
+        ("ended", "This stream has ended"),
+    ],
 )
 def test_says_what_is_going_on_when_there_is_nothing_to_play(site: Site, page: Page, state: str, text: str) -> None:
     site.state = state
@@ -135,6 +147,56 @@ def test_goes_live_by_itself_and_ends_on_its_last_frame_and_comes_back(site: Sit
     assert page.evaluate("document.getElementById('video').readyState") >= 2, "the last frame is gone"
     site.encode()
     site.state = "live"
+    wait_until_playing(page)
+
+
+def test_what_is_archived_is_watched_again_one_recording_after_the_other(site: Site, page: Page) -> None:
+    site.replays = [site.record("first.mp4"), site.record("second.mp4")]
+    site.state = "archived"
+    page.goto(f"{site.url}/watch/main")
+    again = page.get_by_role("button", name="Watch again")
+    expect(again).to_be_visible()
+    expect(page.locator("#detail")).to_have_text("You can watch it again.")
+    assert not any(path.endswith(".mp4") for path in site.requests), "nothing is fetched before somebody wants it"
+    again.click()
+    page.locator("body[data-phase=replaying]").wait_for(timeout=PATIENCE_MS)
+    page.wait_for_function(
+        "() => document.getElementById('video').currentSrc.endsWith('second.mp4')", timeout=PATIENCE_MS
+    )
+    assert page.evaluate("document.getElementById('video').muted") is False
+    expect(again).to_be_visible(timeout=PATIENCE_MS)
+    again.click()
+    page.wait_for_function(
+        "() => document.getElementById('video').currentSrc.endsWith('first.mp4')", timeout=PATIENCE_MS
+    )
+
+
+def test_a_recording_of_the_store_plays_where_the_policy_names_the_store(
+    site: Site, page: Page, built: Path, tmp_path: Path
+) -> None:
+    store = Site(built, tmp_path / "store")
+    try:
+        site.replays, site.state = [store.record("first.mp4")], "archived"
+        site.policy = POLICY.replace("blob:", f"blob: {store.url}")
+        page.goto(f"{site.url}/watch/main")
+        page.get_by_role("button", name="Watch again").click()
+        page.wait_for_function("() => document.getElementById('video').currentTime > 1", timeout=PATIENCE_MS)
+    finally:
+        store.close()
+
+
+def test_whoever_watches_a_recording_is_not_torn_away_when_it_goes_live(site: Site, page: Page) -> None:
+    site.replays, site.state = [site.record("first.mp4")], "archived"
+    page.goto(f"{site.url}/watch/main")
+    page.get_by_role("button", name="Watch again").click()
+    page.locator("body[data-phase=replaying]").wait_for(timeout=PATIENCE_MS)
+    page.evaluate("document.getElementById('video').pause()")
+    site.encode()
+    site.state = "live"
+    to_live = page.get_by_role("button", name="Go to live")
+    expect(to_live).to_be_visible(timeout=PATIENCE_MS)
+    assert page.locator("body").get_attribute("data-phase") == "replaying"
+    to_live.click()
     wait_until_playing(page)
 
 

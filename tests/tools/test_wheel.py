@@ -15,6 +15,7 @@ from deploys.release import Release, ReleaseError, build_release
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+PACKAGES = ("finisher", "headend", "hooks_app", "srt_remux")
 DEBIAN = {"12": "3.11", "13": "3.13"}
 # Shared with deploys: a test run after a deploy downloads nothing.
 CACHE = ROOT / ".cache" / "release"
@@ -30,13 +31,13 @@ def members(wheel: Path) -> set[str]:
         return set(archive.namelist())
 
 
-def test_wheel_carries_the_two_packages_and_the_built_page(built: Release) -> None:
+def test_wheel_carries_the_packages_and_the_built_page(built: Release) -> None:
     names = members(built.wheel)
-    sources = {str(path.relative_to(ROOT)) for room in ("headend", "hooks_app") for path in (ROOT / room).rglob("*.py")}
+    sources = {str(path.relative_to(ROOT)) for room in PACKAGES for path in (ROOT / room).rglob("*.py")}
     assert sources <= names
     assert "hooks_app/watch_assets/index.html" in names
     assert "hooks_app/watch_assets/assets/THIRD_PARTY_NOTICES.txt" in names
-    assert {name.split("/")[0].split("-")[0] for name in names} == {"headend", "hooks_app"}
+    assert {name.split("/")[0].split("-")[0] for name in names} == set(PACKAGES)
     assert [name for name in names if name.startswith("hooks_app/watch/") or "node_modules" in name] == []
 
 
@@ -72,7 +73,7 @@ def test_release_installs_without_an_index_and_its_commands_run(built: Release, 
     locked = ["--require-hashes", "--find-links", "wheelhouse", "-r", "requirements.txt"]
     subprocess.run([*pip, *locked], cwd=tmp_path, check=True)
     subprocess.run([*pip, "--no-deps", built.wheel.name], cwd=tmp_path, check=True)
-    for command in ("headend-hooks", "headend-key"):
+    for command in ("headend-backup", "headend-ctl", "headend-hooks", "headend-key", "headend-token"):
         done = subprocess.run([tmp_path / "venv" / "bin" / command, "--help"], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         assert command in done.stdout

@@ -7,9 +7,11 @@ const LONGEST_MS = 15000;
 const TIMEOUT_MS = 5000;
 
 /**
- * One answer: { state, title, startedAt, known }.
- * state: offline, starting, live, ended as the API says; missing (it knows no such stream); unreachable (nobody answers).
+ * One answer: { state, title, startedAt, startsAt, known }.
+ * state: offline, scheduled, starting, live, interrupted, ended, archived as the API says; missing (it knows no such stream); unreachable (nobody answers).
  * title: undefined unless the API named one. startedAt: when the session on air began, milliseconds since 1970, or undefined.
+ * startsAt: when the next event is to begin, milliseconds since 1970, or undefined.
+ * replays: addresses of the last event's recordings, in their order; empty where there is none to watch.
  * known: whether the API itself answered.
  */
 export async function lookUp(slug, get = fetch) {
@@ -18,8 +20,10 @@ export async function lookUp(slug, get = fetch) {
     // Only the API's own 404 says that the slug is wrong; a bare one comes from a web server without an API behind it.
     if (answer.status === 404 && isJson(answer)) return { state: "missing", known: true };
     if (answer.ok && isJson(answer)) {
-      const { state, title, session } = await answer.json();
-      return { state, title, startedAt: session ? Date.parse(session.started_at) : undefined, known: true };
+      const { state, title, session, event, next_event: next } = await answer.json();
+      const startedAt = session ? Date.parse(session.started_at) : undefined;
+      const replays = (event?.replays ?? []).map(({ url }) => url);
+      return { state, title, startedAt, startsAt: next ? Date.parse(next.starts_at) : undefined, replays, known: true };
     }
   } catch {
     // Unreachable, too slow or not JSON: the playlist may still tell.

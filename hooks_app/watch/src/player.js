@@ -1,4 +1,7 @@
-/** Keeps a live stream playing: starts it, notices when it stands still, starts it again, and ends it on its last frame. */
+/**
+ * Keeps a live stream playing: starts it, notices when it stands still, starts it again, and ends it on its last frame.
+ * Afterwards it plays the recordings, if the viewer wants them.
+ */
 
 import { openEngine } from "./engine.js";
 
@@ -11,7 +14,7 @@ const DEAD_MS = 12000;
 const LAST_SECONDS_MS = 30000;
 const LONGEST_RETRY_MS = 10000;
 
-/** Phases: idle, connecting, playing, paused (by the viewer), stalled, blocked (no autoplay), unplayable (no HLS), finished. */
+/** Phases: idle, connecting, playing, paused (by the viewer), stalled, blocked (no autoplay), unplayable (no HLS), finished, replaying. */
 export class Player {
   phase = "idle";
   #video;
@@ -24,6 +27,10 @@ export class Player {
   #progressAt = 0;
   #endBy = null;
   #startedAt;
+  #replays = [];
+  #at = 0;
+  /** Where a recording broke off, to go on from there: which one, and seconds. */
+  #broke = null;
 
   constructor(video, url, changed) {
     this.#video = video;
@@ -33,6 +40,8 @@ export class Player {
     video.addEventListener("canplay", () => this.resume());
     video.addEventListener("pause", () => this.#engine && !video.ended && this.#enter("paused"));
     video.addEventListener("play", () => this.phase === "paused" && this.#connect());
+    video.addEventListener("ended", () => this.phase === "replaying" && this.#replay(this.#at + 1, 0));
+    video.addEventListener("error", () => this.phase === "replaying" && this.#breakOff());
     setInterval(() => this.#watch(), WATCH_MS);
   }
 
@@ -45,19 +54,30 @@ export class Player {
 
   /** The broadcast is over: plays what is buffered, then keeps the last frame. Safe to repeat. */
   finish() {
-    if (["idle", "finished", "unplayable"].includes(this.phase)) return;
+    if (["idle", "finished", "unplayable", "replaying"].includes(this.phase)) return;
     this.#endBy ??= performance.now() + LAST_SECONDS_MS;
     if (["paused", "connecting", "blocked"].includes(this.phase)) this.#end();
   }
 
   /** Asks the browser to play; it may want a click first. */
   async resume() {
-    if (["paused", "finished"].includes(this.phase)) return;
+    // A video that has ended would play from its beginning again.
+    if (["paused", "finished", "replaying"].includes(this.phase) || this.#video.ended) return;
     try {
       await this.#video.play();
     } catch (error) {
       if (error.name === "NotAllowedError") this.#enter("blocked");
     }
+  }
+
+  /** Plays recordings one after the other, from where they broke off if they did. A click asks for it, so with sound. */
+  replay(urls) {
+    this.#engine?.close();
+    this.#engine = null;
+    this.#replays = urls;
+    this.#video.muted = false;
+    const { index = 0, time = 0 } = this.#broke ?? {};
+    this.#replay(index < urls.length ? index : 0, time);
   }
 
   get renditions() {
@@ -73,8 +93,25 @@ export class Player {
   }
 
   toLive() {
+    if (this.phase === "replaying") return this.#open();
     this.#engine?.toLive();
     this.#video.play().catch(() => this.#enter("blocked"));
+  }
+
+  #replay(index, time) {
+    this.#broke = null;
+    if (index >= this.#replays.length) return this.#enter("finished");
+    this.#at = index;
+    this.#video.src = this.#replays[index];
+    this.#enter("replaying");
+    this.#video.currentTime = time;
+    this.#video.play().catch((error) => error.name === "NotAllowedError" && this.#changed());
+  }
+
+  /** Its address was good for some hours only, or the network is gone: the next click goes on with the next address. */
+  #breakOff() {
+    this.#broke = { index: this.#at, time: this.#video.currentTime };
+    this.#enter("finished");
   }
 
   #open() {

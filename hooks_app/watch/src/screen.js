@@ -1,6 +1,6 @@
 /** Puts words and controls on the page. Titles come from people: they are only ever set as text. */
 
-import { tabTitle, words } from "./words.js";
+import { offersReplay, tabTitle, words } from "./words.js";
 
 /** So far behind the broadcast, the badge offers the way back. */
 const BEHIND_SECONDS = 25;
@@ -14,9 +14,9 @@ export class Screen {
     this.#poster = poster;
   }
 
-  show({ title, state, player }) {
+  show({ title, state, player, startsAt, replays }) {
     const phase = player?.phase ?? "idle";
-    const { headline, detail, covers } = words(state, phase);
+    const { headline, detail, covers } = words(state, phase, startsAt, replays);
     const video = this.#at("video");
     document.body.dataset.state = state;
     document.body.dataset.phase = phase;
@@ -27,22 +27,24 @@ export class Screen {
     this.#write("status", `${headline} ${detail}`.trim());
     this.#at("message").hidden = !covers;
     video.controls = !covers || phase === "blocked";
-    if (this.#poster && ["starting", "live", "ended"].includes(state) && !video.poster) video.poster = this.#poster;
-    this.#showSound(video, covers, phase);
-    this.#showBadge(player, phase);
+    if (this.#poster && ["starting", "live", "interrupted", "ended", "archived"].includes(state) && !video.poster) video.poster = this.#poster;
+    this.#showSound(video, covers, phase, offersReplay(state, phase, replays ?? []));
+    this.#showBadge(player, phase, state);
     this.#showQuality(player, phase);
   }
 
-  /** One button for what a click can do: start a blocked playback, or give it its sound. */
-  #showSound(video, covers, phase) {
-    this.#at("sound").hidden = phase !== "blocked" && (covers || !video.muted);
-    this.#write("sound", phase === "blocked" ? "Play" : "Unmute");
+  /** One button for what a click can do: start a blocked playback, give it its sound, or play a recording. */
+  #showSound(video, covers, phase, offersReplay) {
+    this.#at("sound").hidden = !offersReplay && phase !== "blocked" && (covers || !video.muted);
+    this.#write("sound", offersReplay ? "Watch again" : phase === "blocked" ? "Play" : "Unmute");
   }
 
-  #showBadge(player, phase) {
-    const behind = phase === "paused" || player?.latency > BEHIND_SECONDS;
+  #showBadge(player, phase, state) {
+    // Whoever watches a recording is not torn away from it by a broadcast that begins.
+    const elsewhere = phase === "replaying" && state === "live";
+    const behind = elsewhere || phase === "paused" || player?.latency > BEHIND_SECONDS;
     const badge = this.#at("live");
-    badge.hidden = !["playing", "paused"].includes(phase);
+    badge.hidden = !elsewhere && !["playing", "paused"].includes(phase);
     badge.disabled = !behind;
     this.#write("live", behind ? "Go to live" : "Live");
   }

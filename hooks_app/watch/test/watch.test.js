@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { lookUp, pause } from "../src/follow.js";
 import { probe } from "../src/probe.js";
 import { slugFromPath } from "../src/slug.js";
-import { words } from "../src/words.js";
+import { offersReplay, when, words } from "../src/words.js";
 
 const SLUGS = [
   ["/watch/main", "main"],
@@ -61,8 +61,11 @@ for (const [name, get, state] of PROBES) {
 const API = "/api/v1/streams/main";
 const JSON_TYPE = { "content-type": "application/json" };
 const LOOK_UPS = [
-  ["the API's answer counts", { [API]: [200, '{"state":"ended","title":"Show","session":null}', JSON_TYPE] }, { state: "ended", title: "Show", startedAt: undefined, known: true }],
-  ["the session tells when it began", { [API]: [200, '{"state":"live","title":"Show","session":{"started_at":"1970-01-01T00:00:02Z"}}', JSON_TYPE] }, { state: "live", title: "Show", startedAt: 2000, known: true }],
+  ["the API's answer counts", { [API]: [200, '{"state":"ended","title":"Show","session":null}', JSON_TYPE] }, { state: "ended", title: "Show", startedAt: undefined, startsAt: undefined, replays: [], known: true }],
+  ["the session tells when it began", { [API]: [200, '{"state":"live","title":"Show","session":{"started_at":"1970-01-01T00:00:02Z"}}', JSON_TYPE] }, { state: "live", title: "Show", startedAt: 2000, startsAt: undefined, replays: [], known: true }],
+  ["the next event tells when it begins", { [API]: [200, '{"state":"scheduled","title":"Show","session":null,"next_event":{"starts_at":"1970-01-01T00:00:05Z"}}', JSON_TYPE] }, { state: "scheduled", title: "Show", startedAt: undefined, startsAt: 5000, replays: [], known: true }],
+  ["the event tells where it is watched again", { [API]: [200, '{"state":"archived","title":"Show","session":null,"event":{"replays":[{"url":"/replay/1/a.mp4"},{"url":"/replay/2/b.mp4"}]}}', JSON_TYPE] }, { state: "archived", title: "Show", startedAt: undefined, startsAt: undefined, replays: ["/replay/1/a.mp4", "/replay/2/b.mp4"], known: true }],
+  ["an older API knows of no recordings", { [API]: [200, '{"state":"ended","title":"Show","session":null,"event":{"id":1}}', JSON_TYPE] }, { state: "ended", title: "Show", startedAt: undefined, startsAt: undefined, replays: [], known: true }],
   ["the API's 404 is a wrong slug", { [API]: [404, "{}", { "content-type": "application/problem+json" }] }, { state: "missing", known: true }],
   ["a bare 404 is no API", { [API]: [404, "<html>", { "content-type": "text/html" }] }, { state: "unreachable", known: false }],
   ["a 502 is no API", { [API]: [502, ""] }, { state: "unreachable", known: false }],
@@ -79,4 +82,27 @@ test("questions come every two seconds, and rarely while nobody answers", () => 
 
 test("a moving picture is never covered", () => assert.equal(words("ended", "playing").covers, false));
 test("the end is told when the picture stands still", () => assert.equal(words("ended", "finished").headline, "This stream has ended"));
-test("an unknown state is no error", () => assert.equal(words("interrupted", "idle").headline, "Loading…"));
+test("a recording is offered when the stream is over and nothing moves any more", () => {
+  const replays = ["/replay/1/a.mp4"];
+  assert.equal(words("archived", "idle", undefined, replays).detail, "You can watch it again.");
+  assert.equal(words("ended", "finished", undefined, replays).detail, "You can watch it again.");
+  assert.equal(words("archived", "playing", undefined, replays).headline, "Live");
+  for (const state of ["live", "starting", "scheduled", "offline", "missing"]) assert.equal(offersReplay(state, "idle", replays), false);
+  assert.equal(offersReplay("archived", "idle", []), false);
+});
+test("a recording that plays is not called live", () => {
+  assert.deepEqual(words("archived", "replaying"), { headline: "Recording", detail: "", covers: false });
+  assert.equal(words("live", "replaying").headline, "Recording");
+});
+test("an unknown state is no error", () => assert.equal(words("of-a-later-release", "idle").headline, "Loading…"));
+test("an interruption is no end", () => assert.equal(words("interrupted", "stalled").headline, "Waiting for the stream…"));
+test("a planned stream says when it starts", () => {
+  const noon = Date.parse("2026-03-01T12:00:00");
+  assert.equal(words("scheduled", "idle", noon).headline, `Starts ${when(noon)}`);
+  assert.equal(words("scheduled", "idle").headline, "Coming up");
+});
+test("the day is named only where it is not today", () => {
+  const noon = Date.parse("2026-03-01T12:00:00");
+  assert.equal(when(noon, noon - 3600e3, "en-GB"), "12:00");
+  assert.equal(when(noon, noon - 48 * 3600e3, "en-GB"), "Sunday 1 March at 12:00");
+});

@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
-from tests.spec.broken import keys, kinds, ladders, ranges, words, yaml
+from tests.spec.broken import (
+    announcements,
+    control,
+    keys,
+    kinds,
+    ladders,
+    ranges,
+    recordings,
+    srt,
+    words,
+    yaml,
+)
 
-CASES = (*yaml.CASES, *keys.CASES, *kinds.CASES, *ranges.CASES, *words.CASES, *ladders.CASES)
+CASES = (
+    *yaml.CASES,
+    *keys.CASES,
+    *kinds.CASES,
+    *ranges.CASES,
+    *words.CASES,
+    *ladders.CASES,
+    *srt.CASES,
+    *control.CASES,
+    *announcements.CASES,
+    *recordings.CASES,
+)

@@ -1,0 +1,1 @@
+"""The announcer: a process of its own that turns occasions into messages, and brings these to their places."""

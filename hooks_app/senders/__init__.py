@@ -1,0 +1,1 @@
+"""How each kind of place is told, and what came of it."""
