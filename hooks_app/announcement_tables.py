@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hooks_app.tables import Base
+from hooks_app.table_base import Base
 
 QUEUED = text("state = 'queued'")
 UNFINISHED = text("state IN ('queued', 'leased')")

@@ -8,21 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from headend.model.facts import StreamFacts
-from hooks_app import events
+from hooks_app import events, session_rows
 from hooks_app.database import Database
 from hooks_app.here import Here, Stamp
-from hooks_app.history import REASON_LENGTH, record
+from hooks_app.history import REASON_LENGTH
 from hooks_app.publisher import UNKNOWN, Publisher
 from hooks_app.session_view import SessionView
-from hooks_app.states import TRANSITIONS, State, Trigger, after
-from hooks_app.tables import EventRow, HostRow, NonceRow, SessionRow, StreamKeyRow
-
-HOST_GONE_SECONDS = 20.0
-"""An app host that has not written for so long is gone, and so are the publishers of its sessions."""
+from hooks_app.states import State, Trigger
+from hooks_app.tables import HostRow, NonceRow, SessionRow, StreamKeyRow
 
 
 class ElsewhereError(Exception):
@@ -57,22 +54,19 @@ class Ledger:
         with self._database.write() as db:
             # Before the first tick, too, another host must not take this one for gone.
             db.merge(HostRow(name=stamp.host, at=stamp.at))
-            row = db.scalars(_open_sessions().where(SessionRow.slug == slug)).one_or_none()
+            row = db.scalars(session_rows.open_sessions().where(SessionRow.slug == slug)).one_or_none()
             if row is not None and self._is_elsewhere(row):
-                if row.publisher_lost_at is None and not _is_gone(db, row.host, stamp):
+                if row.publisher_lost_at is None and not session_rows.host_is_gone(db, row.host, stamp):
                     raise ElsewhereError("stream has a publisher on another host")
-                _over(db, row, stamp, "publisher came back to another host")
+                session_rows.end(db, row, stamp, "publisher came back to another host")
                 row = None
             if row is not None and self._goes_on(row, grace_seconds):
-                _lose(db, row, stamp, "publisher gone")
+                session_rows.lose(db, row, stamp, "publisher gone")
             elif row is not None:
-                _over(db, row, stamp, row.ending or "a new publisher took its place")
+                session_rows.end(db, row, stamp, row.ending or "a new publisher took its place")
                 row = None
             if row is None:
-                row = _new(slug, client_id, publisher, stamp)
-                db.add(row)
-                db.flush()
-                _record(db, row, State.OFFLINE, Trigger.PUBLISH, None, stamp)
+                row = session_rows.begin(db, slug, client_id, publisher, stamp)
             if admitted is not None:
                 self._admit(db, row, client_id, publisher, admitted, newest, stamp)
             db.flush()
@@ -110,17 +104,17 @@ class Ledger:
             row = db.get_one(SessionRow, session_id)
             match trigger:
                 case Trigger.LOST:
-                    return _lose(db, row, stamp, reason)
+                    return session_rows.lose(db, row, stamp, reason)
                 case Trigger.OVER:
-                    return _over(db, row, stamp, reason)
+                    return session_rows.end(db, row, stamp, reason)
             if newest is not None:
-                row.segments_before = _names(newest)
-            return _move(db, row, trigger, stamp, reason)
+                row.segments_before = session_rows.segment_names(newest)
+            return session_rows.move(db, row, trigger, stamp, reason)
 
     def condemn(self, slug: str, reason: str) -> SessionView | None:
         """Mark the open session: it is over as soon as its publisher is gone. None where nothing is on air."""
         with self._database.write() as db:
-            row = db.scalars(_open_sessions().where(SessionRow.slug == slug)).one_or_none()
+            row = db.scalars(session_rows.open_sessions().where(SessionRow.slug == slug)).one_or_none()
             if row is None:
                 return None
             row.ending = row.ending or reason[:REASON_LENGTH]
@@ -130,12 +124,14 @@ class Ledger:
         """End the sessions of app hosts that are gone; returns them."""
         stamp, ended = self._here.stamp(), []
         with self._database.read() as db:
-            suspects = [row.id for row in db.scalars(_open_sessions()) if self._is_elsewhere(row)]
+            suspects = [row.id for row in db.scalars(session_rows.open_sessions()) if self._is_elsewhere(row)]
         if not suspects:
             return []
         with self._database.write() as db:
-            for row in db.scalars(_open_sessions().where(SessionRow.id.in_(suspects))):
-                if _is_gone(db, row.host, stamp) and _over(db, row, stamp, "its host is gone"):
+            for row in db.scalars(session_rows.open_sessions().where(SessionRow.id.in_(suspects))):
+                if session_rows.host_is_gone(db, row.host, stamp) and session_rows.end(
+                    db, row, stamp, "its host is gone"
+                ):
                     ended.append(SessionView.of(row))
         return ended
 
@@ -147,7 +143,7 @@ class Ledger:
     def note_viewers(self, slug: str, viewers: int) -> int | None:
         """Somebody counted so many viewers now; returns the most of the session, None where nothing is on air."""
         with self._database.write() as db:
-            row = db.scalars(_open_sessions().where(SessionRow.slug == slug)).one_or_none()
+            row = db.scalars(session_rows.open_sessions().where(SessionRow.slug == slug)).one_or_none()
             if row is None:
                 return None
             row.peak_viewers = max(viewers, row.peak_viewers or 0)
@@ -156,7 +152,7 @@ class Ledger:
     def open_sessions(self) -> dict[str, SessionView]:
         """Every session that is not over, by slug; those of other hosts included."""
         with self._database.read() as db:
-            return {row.slug: SessionView.of(row) for row in db.scalars(_open_sessions())}
+            return {row.slug: SessionView.of(row) for row in db.scalars(session_rows.open_sessions())}
 
     def own_sessions(self) -> dict[str, SessionView]:
         """The open sessions whose publishers come to this host, by slug."""
@@ -183,7 +179,7 @@ class Ledger:
     def current(self) -> dict[str, SessionView]:
         """The session that says each stream's state, by slug: the latest, attempts that were refused left out."""
         with self._database.read() as db:
-            return {row.slug: SessionView.of(row) for row in _latest(db)}
+            return {row.slug: SessionView.of(row) for row in session_rows.latest_sessions(db)}
 
     def peers_of(self, key_id: str, nonce: str) -> frozenset[str]:
         """From where this signed stream id was admitted before; an attempt that was not let in does not count."""
@@ -244,14 +240,14 @@ class Ledger:
         if publisher.key_id is not None and publisher.nonce is not None:
             spent = NonceRow(key_id=publisher.key_id, nonce=publisher.nonce, peer=publisher.peer or "", at=stamp.at)
             db.merge(spent)
-        row.segments_before = None if newest is None else _names(newest)
+        row.segments_before = None if newest is None else session_rows.segment_names(newest)
         if row.publisher_lost_at is not None:
             row.client_id, row.nonce = client_id, publisher.nonce
             row.protocol, row.key_id = publisher.protocol.value, publisher.key_id
             row.peer, row.mode = publisher.peer, publisher.mode
             row.publisher_lost_at = row.publisher_lost_monotonic = None
             row.admitted_at, row.reason = stamp.at, None
-            _move(db, row, Trigger.RETURNED, stamp, None)
+            session_rows.move(db, row, Trigger.RETURNED, stamp, None)
             return
         row.admitted_at = row.since = stamp.at
         event = events.event_for_publish(db, row.slug, stamp.at, self._lead.total_seconds())
@@ -260,99 +256,3 @@ class Ledger:
         if event is not None:
             row.event_id = event.id
             events.move(db, event, Trigger.PUBLISH, stamp)
-
-
-def _new(slug: str, client_id: int, publisher: Publisher, stamp: Stamp) -> SessionRow:
-    return SessionRow(
-        slug=slug,
-        client_id=client_id,
-        state=TRANSITIONS[State.OFFLINE, Trigger.PUBLISH].value,
-        since=stamp.at,
-        started_at=stamp.at,
-        protocol=publisher.protocol.value,
-        key_id=publisher.key_id,
-        peer=publisher.peer,
-        mode=publisher.mode,
-        nonce=publisher.nonce,
-        host=stamp.host,
-        boot_id=stamp.boot_id,
-        started_monotonic=stamp.monotonic,
-        interruptions=0,
-    )
-
-
-def _lose(db: Session, row: SessionRow, stamp: Stamp, reason: str | None) -> bool:
-    """The publisher is gone: the grace runs, unless the session never was on air or is not to go on."""
-    if row.ending is not None or row.state == State.STARTING:
-        return _over(db, row, stamp, row.ending or reason)
-    if row.publisher_lost_at is not None or not _move(db, row, Trigger.LOST, stamp, reason):
-        return False
-    row.publisher_lost_at, row.publisher_lost_monotonic, row.reason = stamp.at, stamp.monotonic, _short(reason)
-    if row.boot_id != stamp.boot_id:
-        # The host was booted meanwhile: its two monotonic clocks do not compare.
-        row.boot_id, row.started_monotonic = stamp.boot_id, None
-    return True
-
-
-def _over(db: Session, row: SessionRow, stamp: Stamp, reason: str | None) -> bool:
-    if not _move(db, row, Trigger.OVER, stamp, reason):
-        return False
-    row.ended_at, row.reason = stamp.at, _short(reason)
-    row.ended_monotonic = stamp.monotonic if row.boot_id == stamp.boot_id else None
-    return True
-
-
-def _move(db: Session, row: SessionRow, trigger: Trigger, stamp: Stamp, reason: str | None) -> bool:
-    before = State(row.state)
-    following = after(before, trigger)
-    if following is None:
-        return False
-    row.state = following.value
-    if following is not before:
-        row.since = stamp.at
-    if following is State.LIVE:
-        row.live_at = row.live_at or stamp.at
-    if before is State.LIVE and following is State.INTERRUPTED:
-        row.interruptions += 1
-    _record(db, row, before, trigger, reason, stamp)
-    if row.event_id is not None:
-        events.move(db, db.get_one(EventRow, row.event_id), trigger, stamp, reason)
-    return True
-
-
-def _record(db: Session, row: SessionRow, before: State, trigger: Trigger, reason: str | None, stamp: Stamp) -> None:
-    record(
-        db,
-        slug=row.slug,
-        subject="session",
-        session_id=row.id,
-        event_id=row.event_id,
-        before=before,
-        after=State(row.state),
-        trigger=trigger,
-        reason=reason,
-        stamp=stamp,
-    )
-
-
-def _short(reason: str | None) -> str | None:
-    return reason[:REASON_LENGTH] if reason else None
-
-
-def _names(newest: Sequence[str | None]) -> list[str]:
-    return [name or "" for name in newest]
-
-
-def _is_gone(db: Session, host: str, stamp: Stamp) -> bool:
-    row = db.get(HostRow, host)
-    return row is None or (stamp.at - row.at).total_seconds() > HOST_GONE_SECONDS
-
-
-def _open_sessions() -> Select[SessionRow]:
-    return select(SessionRow).where(SessionRow.ended_at.is_(None))
-
-
-def _latest(db: Session) -> list[SessionRow]:
-    on_air = or_(SessionRow.ended_at.is_(None), SessionRow.admitted_at.is_not(None))
-    newest = select(func.max(SessionRow.id)).where(on_air).group_by(SessionRow.slug)
-    return list(db.scalars(select(SessionRow).where(SessionRow.id.in_(newest))))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hooks_app.tables import Base
+from hooks_app.table_base import Base
 
 
 class RecordingRow(Base):

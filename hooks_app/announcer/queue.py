@@ -6,7 +6,6 @@ only the oldest that is not finished can be taken.
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -16,12 +15,11 @@ from sqlalchemy import ColumnElement, String, and_, func, literal_column, or_, s
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from headend.announcing.occasion import Occasion
-from headend.announcing.story import Story
 from headend.model.announcements import Destination
 from hooks_app.announcement_tables import AnnouncerRow, MessageRow, PlaceRow
 from hooks_app.announcer.backoff import MAX_ATTEMPTS, delay_seconds
 from hooks_app.announcer.message import Message
+from hooks_app.announcer.message_rows import finish, lives, message_of, place_of, reclaim
 from hooks_app.announcer.verdict import still_true
 from hooks_app.clock import Clock
 from hooks_app.database import Database
@@ -67,13 +65,13 @@ class Queue:
             names = select(MessageRow.leased_by).where(
                 MessageRow.state == "leased", MessageRow.leased_by.startswith(f"{host}/")
             )
-            dead = [name for name in db.scalars(names) if name is not None and not _lives(name)]
-            return self._reclaim(db, MessageRow.leased_by.in_(dead), now)
+            dead = [name for name in db.scalars(names) if name is not None and not lives(name)]
+            return reclaim(db, MessageRow.leased_by.in_(dead), now)
 
     def take_over(self, worker: str) -> int:
         """Take back what a process that is dead had claimed; returns how many. Raises SQLAlchemyError."""
         with self._database.write() as db:
-            return self._reclaim(db, MessageRow.leased_by == worker, self._clock.now())
+            return reclaim(db, MessageRow.leased_by == worker, self._clock.now())
 
     def claim(self) -> Message | None:
         """The next message, or None. Raises SQLAlchemyError."""
@@ -93,10 +91,10 @@ class Queue:
                     return None
                 self._check_rate(db, row.destination, now)
                 try:
-                    return _message(db, row)
+                    return message_of(db, row)
                 except ValueError:
                     # Nor must one that another release wrote.
-                    _finish(row, "dead", now, status=None, reason="this release cannot read its story")
+                    finish(row, "dead", now, status=None, reason="this release cannot read its story")
                     row.leased_by = row.leased_until = None
                     return None
         except _TooFastError:
@@ -113,23 +111,23 @@ class Queue:
             row.leased_by = row.leased_until = None
             match outcome:
                 case Sent(status, receipt):
-                    _finish(row, "sent", now, status=status, reason=None)
+                    finish(row, "sent", now, status=status, reason=None)
                     row.receipt = receipt[:120] if receipt else None
                 case Again(reason, status, pause, everywhere):
                     self._hold(db, row.destination, pause, everywhere, now)
                     self._again(row, reason, status, pause or 0.0, now)
                 case Dead(reason, status):
-                    _finish(row, "dead", now, status=status, reason=reason)
+                    finish(row, "dead", now, status=status, reason=reason)
                 case Broken(reason, status):
-                    _finish(row, "dead", now, status=status, reason=reason)
-                    place = _place(db, row.destination)
+                    finish(row, "dead", now, status=status, reason=reason)
+                    place = place_of(db, row.destination)
                     place.broken_at, place.broken_reason = now, reason[:REASON_LENGTH]
                 case Unknown(reason, again):
                     row.repeated = row.repeated or again
                     if again:
                         self._again(row, reason, None, 0.0, now)
                     else:
-                        _finish(row, "uncertain", now, status=None, reason=reason)
+                        finish(row, "uncertain", now, status=None, reason=reason)
         log.info(
             "attempt",
             message=message.id,
@@ -145,7 +143,7 @@ class Queue:
         with self._database.claim() as db:
             row = db.get(MessageRow, message.id, with_for_update=True)
             if row is not None and row.state == "leased" and row.leased_by == self._worker:
-                _finish(row, state, self._clock.now(), status=None, reason=reason)
+                finish(row, state, self._clock.now(), status=None, reason=reason)
                 row.leased_by = row.leased_until = None
 
     def stale(self, message: Message) -> str:
@@ -178,7 +176,7 @@ class Queue:
             return
         with self._database.write() as db:
             for row in db.scalars(select(MessageRow).where(queued & late)):
-                _finish(
+                finish(
                     row,
                     "dropped",
                     now,
@@ -187,8 +185,8 @@ class Queue:
                 )
             if quiet:
                 for row in db.scalars(select(MessageRow).where(queued, MessageRow.destination.in_(quiet))):
-                    _finish(row, "dropped", now, status=None, reason="muted")
-            self._reclaim(db, MessageRow.leased_until < now, now)
+                    finish(row, "dropped", now, status=None, reason="muted")
+            reclaim(db, MessageRow.leased_until < now, now)
             for row in db.scalars(select(MessageRow).where(unborn)):
                 row.due_at = now
             for row in db.scalars(select(MessageRow).where(stepped)):
@@ -268,9 +266,9 @@ class Queue:
     def _again(self, row: MessageRow, reason: str, status: int | None, pause: float, now: datetime) -> None:
         due_at = now + timedelta(seconds=max(pause, delay_seconds(row.attempts, self._dice)))
         if row.attempts >= MAX_ATTEMPTS:
-            _finish(row, "dead", now, status=status, reason=f"{reason}, {row.attempts} times")
+            finish(row, "dead", now, status=status, reason=f"{reason}, {row.attempts} times")
         elif due_at > row.not_after:
-            _finish(row, "dropped", now, status=status, reason=f"too late; {reason}")
+            finish(row, "dropped", now, status=status, reason=f"too late; {reason}")
         else:
             row.state, row.due_at, row.status, row.reason = "queued", due_at, status, reason[:REASON_LENGTH]
 
@@ -282,77 +280,6 @@ class Queue:
             [other.name for other in self._places.values() if other.kind == kind] if everywhere else [name]
         )
         for one in names:
-            place = _place(db, one)
+            place = place_of(db, one)
             until = now + timedelta(seconds=pause)
             place.hold_until = max(place.hold_until or until, until)
-
-    def _reclaim(self, db: Session, which: ColumnElement[bool], now: datetime) -> int:
-        rows = list(db.scalars(select(MessageRow).where(MessageRow.state == "leased", which)))
-        for row in rows:
-            # Nobody knows whether it was sent: it is sent again, and says so.
-            row.repeated, row.leased_by, row.leased_until = True, None, None
-            if row.attempts >= MAX_ATTEMPTS:
-                _finish(row, "uncertain", now, status=None, reason="the worker was lost, again and again")
-            else:
-                row.state, row.due_at, row.reason = "queued", now, "the worker was lost"
-        return len(rows)
-
-
-def _lives(worker: str) -> bool:
-    """Whether the process of that name still is; a number that another one has by now is waited for like a lease."""
-    pid = worker.rpartition(":")[2]
-    if not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return False
-    return True
-
-
-def _place(db: Session, name: str) -> PlaceRow:
-    row = db.get(PlaceRow, name)
-    if row is None:
-        row = PlaceRow(name=name)
-        db.add(row)
-        db.flush()
-    return row
-
-
-def _finish(row: MessageRow, state: str, now: datetime, *, status: int | None, reason: str | None) -> None:
-    row.state, row.finished_at, row.status = state, now, status
-    row.reason = reason[:REASON_LENGTH] if reason else None
-
-
-def _message(db: Session, row: MessageRow) -> Message:
-    return Message(
-        id=row.id,
-        uid=row.uid,
-        destination=row.destination,
-        part=row.part,
-        occasion=Occasion(row.occasion),
-        story=Story.of_kept(row.story),
-        made_at=row.made_at,
-        attempts=row.attempts,
-        repeated=row.repeated,
-        earlier=_earlier(db, row),
-    )
-
-
-def _earlier(db: Session, row: MessageRow) -> str | None:
-    """The receipt of what this one changes: of the live post of its session, or of its event's entry in a calendar."""
-    if row.part == "post" and row.occasion != Occasion.ENDED:
-        return None
-    query = select(MessageRow.receipt).where(
-        MessageRow.destination == row.destination,
-        MessageRow.part == row.part,
-        MessageRow.id < row.id,
-        MessageRow.receipt.is_not(None),
-    )
-    if row.part == "calendar":
-        query = query.where(MessageRow.event_id == row.event_id)
-    else:
-        query = query.where(MessageRow.session_id == row.session_id, MessageRow.occasion == Occasion.LIVE)
-    return db.scalar(query.order_by(MessageRow.id.desc()).limit(1))

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from headend.model.facts import StreamFacts
 from hooks_app.api.backstage import Backstage
-from hooks_app.tables import Base, StreamRow
+from hooks_app.table_base import Base
+from hooks_app.tables import StreamRow
 from hooks_app.tokens import Caller
 
 R = TypeVar("R", bound=Base)

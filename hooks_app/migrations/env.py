@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from hooks_app import announcement_tables, recording_tables  # noqa: F401  (their tables are Base's too)
-from hooks_app.tables import Base
+from hooks_app.table_base import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -22,7 +22,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from headend.model.facts import HookFacts
 from hooks_app.audit import note
 from hooks_app.database import BUSY_SECONDS, Database, MigrationError, _newest_revision
-from hooks_app.tables import Base, SessionRow
+from hooks_app.table_base import Base
+from hooks_app.tables import SessionRow
 from tests.hooks_app.conftest import World
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"])

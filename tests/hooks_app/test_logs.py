@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from hooks_app.logs import REDACTED, configure
-from hooks_app.tables import Base
+from hooks_app.table_base import Base
 from tests.hooks_app.conftest import World
 from tests.hooks_app.fakes import body, done_body, publish_pairs
 
