@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from finisher import job
-from finisher.fault import FaultError
+from finisher.fault import NoRoomError
 from finisher.job import Job
 
 NEW = ".finishing-"
@@ -75,13 +75,12 @@ def remove(*unwanted: str) -> None:
             os.unlink(name)
 
 
-def need(wanted_bytes: int) -> None:
-    """Raises FaultError if the disk has no room for so much."""
+def need(wanted_bytes: int, reserve_bytes: int = 0) -> None:
+    """Raises NoRoomError if the disk has no room for so much, and for the reserve."""
     info = os.statvfs(".")
-    free = info.f_bavail * info.f_frsize
-    if free < wanted_bytes + SPARE_BYTES:
-        missing = wanted_bytes + SPARE_BYTES - free
-        raise FaultError(f"the disk has too little room: {-(-missing // 1_000_000)} MB more would do")
+    missing = wanted_bytes + reserve_bytes + SPARE_BYTES - info.f_bavail * info.f_frsize
+    if missing > 0:
+        raise NoRoomError(f"the disk has too little room: {-(-missing // 1_000_000)} MB more would do")
 
 
 def write(name: str, text: str) -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from finisher import files, job, strip, video, vod
-from finisher.fault import FaultError
+from finisher.fault import FaultError, NoRoomError
 from finisher.files import Made
 from finisher.job import Job
 from finisher.join import Join
@@ -26,6 +26,8 @@ LONGEST_SECONDS = 5.5 * 3600
 
 AGAIN_SECONDS = 60.0
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def finish(recording: int) -> dict[str, object]:
     """The result, as it is to be written."""
@@ -36,12 +38,15 @@ def finish(recording: int) -> dict[str, object]:
             # Not before every part is there: what an earlier run made may be all that is left.
             files.sweep(work)
             files.remove(RESULT)
-            with bounded(patience(sum(part.bytes for part in parts))):
+            size_bytes = sum(part.bytes for part in parts)
+            # Before they are read: it may be tried again and again.
+            files.need(size_bytes, work.reserve_bytes)
+            with bounded(patience(size_bytes)):
                 return _whole(work, parts)
     except FaultError as fault:
-        return failed(str(fault))
+        return failed(str(fault), no_room=isinstance(fault, NoRoomError))
     except OSError as error:
-        return failed(_sentence(error))
+        return failed(_sentence(error), no_room=error.errno in FULL)
     except Exception as error:
         # Whatever it is, the raw parts are what is kept, and whoever reads the journal sees why.
         traceback.print_exc()
@@ -58,9 +63,10 @@ def _whole(work: Job, parts: list[Part]) -> dict[str, object]:
         raise
 
 
-def failed(fault: str) -> dict[str, object]:
-    """The result where the raw parts are what is kept."""
-    return {"ok": False, "video": None, "strip": None, "index": None, "vod": [], "fault": fault}
+def failed(fault: str, *, no_room: bool = False) -> dict[str, object]:
+    """The result where the raw parts are what is kept, or, without room, where it is to be tried again."""
+    nothing: dict[str, object] = {"video": None, "strip": None, "index": None, "vod": []}
+    return {"ok": False, "no_room": no_room, **nothing, "fault": fault}
 
 
 def _make(work: Job, parts: list[Part]) -> dict[str, object]:
@@ -71,6 +77,7 @@ def _make(work: Job, parts: list[Part]) -> dict[str, object]:
     made = files.made(film)
     result: dict[str, object] = {
         "ok": True,
+        "no_room": False,
         "video": {**made.document(), "seconds": round(facts.seconds, 3), "codecs": facts.codecs()},
         "strip": None,
         "index": None,
@@ -110,7 +117,7 @@ def _open(name: job.PartName, stack: ExitStack) -> Part:
 
 
 def _sentence(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return "the disk is full"
     return f"a file could not be written or read: {error.strerror or type(error).__name__}"
 

@@ -51,6 +51,8 @@ class Job:
     """In the order in which they were recorded."""
     strip: bool
     vod: bool
+    reserve_bytes: int = 0
+    """So much of the disk must be left, for what is recorded meanwhile."""
 
     @property
     def stem(self) -> str:
@@ -100,7 +102,7 @@ def parse(document: object) -> Job:
     """The job that a document says. Raises FaultError."""
     if not isinstance(document, dict):
         raise FaultError(f"{NAME} is not an object")
-    unknown = sorted(set(document) - {"recording", "slug", "start", "parts", "strip", "vod"})
+    unknown = sorted(set(document) - {"recording", "slug", "start", "parts", "strip", "vod", "reserve_bytes"})
     if unknown:
         raise FaultError(f"{NAME}: unknown key {unknown[0][:40]!r}")
     recording = document.get("recording")
@@ -114,6 +116,7 @@ def parse(document: object) -> Job:
         parts=_parts(document.get("parts"), slug),
         strip=_switch(document, "strip", default=True),
         vod=_switch(document, "vod", default=False),
+        reserve_bytes=_bytes(document, "reserve_bytes"),
     )
 
 
@@ -128,6 +131,13 @@ def _switch(document: dict[str, Any], key: str, *, default: bool) -> bool:
     value = document.get(key, default)
     if not isinstance(value, bool):
         raise FaultError(f"{NAME}: {key} is neither true nor false")
+    return value
+
+
+def _bytes(document: dict[str, Any], key: str) -> int:
+    value = document.get(key, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise FaultError(f"{NAME}: {key} is not a number of bytes")
     return value
 
 

@@ -58,7 +58,6 @@ def remux(name: str) -> list[str]:
 
 def make(join: Join, name: str) -> Facts:
     """Make the MP4 under its unfinished name, and check it. Raises FaultError."""
-    files.need(join.survey.bytes)
     try:
         child.run(remux(files.new(name)), "the remux", join.flv())
         facts = probe(files.new(name))

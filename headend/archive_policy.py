@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from headend.model.recordings import Archive
+from headend.model.store import partition_of
 
 Json = dict[str, Any]
 
 ABORT_DAYS = 7
 """The archiver aborts its own uploads much sooner. This is for those that nobody knows any more."""
+
+NONCURRENT_DAYS = 7
+"""So long a removal can be undone in a bucket with versions."""
 
 
 def policy_of(archive: Archive, *, removal: bool = False) -> Json:
@@ -21,7 +25,9 @@ def policy_of(archive: Archive, *, removal: bool = False) -> Json:
     objects = f"{bucket}/{_below(archive)}*"
     statements = [
         _allow("Objects", _object_actions(archive, removal=removal), objects),
-        _allow("Uploads", ["s3:ListBucket", "s3:ListBucketMultipartUploads"], bucket, _prefix_condition(archive)),
+        _allow("List", ["s3:ListBucket"], bucket, _prefix_condition(archive)),
+        # A condition of its own would be in vain: this action knows no prefix, and with one it is never allowed.
+        _allow("Uploads", ["s3:ListBucketMultipartUploads"], bucket),
     ]
     if archive.encryption == "aws:kms":
         statements.append(_key(archive))
@@ -29,20 +35,23 @@ def policy_of(archive: Archive, *, removal: bool = False) -> Json:
 
 
 def lifecycle_of(archive: Archive) -> Json:
-    """A rule of the bucket that ends uploads which nobody finished."""
-    rule = {
+    """Rules of the bucket: uploads which nobody finished end, and what was removed goes for good.
+
+    In a bucket with versions, and object lock needs them, a removal only hides the data behind a marker.
+    """
+    of_prefix = {"Status": "Enabled", "Filter": {"Prefix": _below(archive)}}
+    uploads = {
         "ID": "headend-incomplete-uploads",
-        "Status": "Enabled",
-        "Filter": {"Prefix": _below(archive)},
+        **of_prefix,
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABORT_DAYS},
     }
-    return {"Rules": [rule]}
-
-
-def partition_of(region: str) -> str:
-    """The part of Amazon's cloud that a region is in, as its names have it."""
-    known = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-    return next((partition for start, partition in known.items() if region.startswith(start)), "aws")
+    versions = {
+        "ID": "headend-noncurrent-versions",
+        **of_prefix,
+        "NoncurrentVersionExpiration": {"NoncurrentDays": NONCURRENT_DAYS},
+        "Expiration": {"ExpiredObjectDeleteMarker": True},
+    }
+    return {"Rules": [uploads, versions]}
 
 
 def _object_actions(archive: Archive, *, removal: bool) -> list[str]:

@@ -45,6 +45,8 @@ class RecordingRow(Base):
     """What is in the way, in one sentence: of finishing, or of archiving."""
     attempts: Mapped[int] = mapped_column(server_default="0")
     """Of what is in the way."""
+    no_room_since: Mapped[datetime | None]
+    """Since when the disk has no room for joining it; None: it has, or that is not known."""
     due_at: Mapped[datetime | None]
     """When it is tried again; None: at once."""
     leased_until: Mapped[datetime | None]
@@ -63,12 +65,18 @@ class RecordingRow(Base):
     """When the last of its files was verified in the store."""
     local_removed_at: Mapped[datetime | None]
     remote_removed_at: Mapped[datetime | None]
+    remote_removal_until: Mapped[datetime | None]
+    """The store is removing it, until then at most: no hold can be promised meanwhile."""
     object_prefix: Mapped[str | None] = mapped_column(String(500))
-    """Its folder in the store, without a slash at the end; settled before the first upload and never changed."""
+    """Its folder in the store, without a slash at the end; settled before the first upload."""
+    object_place: Mapped[str | None] = mapped_column(String(1100))
+    """Store, bucket and prefix (headend.model.store.place_of) in which that is; settled with it."""
     replay_url: Mapped[str | None] = mapped_column(String(2000))
     """Where it is watched, as the archiver made it."""
     replay_until: Mapped[datetime | None]
     """How long that is good; None: for good."""
+    replay_made_by: Mapped[str | None] = mapped_column(String(64))
+    """Fingerprint of the settings by which the URLs were made; with other ones they are made anew."""
 
 
 class RecordingFileRow(Base):
@@ -99,6 +107,8 @@ class RecordingFileRow(Base):
     upload_id: Mapped[str | None] = mapped_column(String(1100))
     """Of the multipart upload that is under way; 1100: AWS's are long."""
     part_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    checks: Mapped[str | None] = mapped_column(String(8))
+    """crc32, md5 or none: what the requests of that upload carry; all of them, or the store refuses to join it."""
     etag: Mapped[str | None] = mapped_column(String(200))
     """As the store said when it was complete."""
     verified_at: Mapped[datetime | None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headend.model.facts import HookFacts
-from headend.model.store import is_proxied
+from headend.model.store import is_proxied, place_of, store_origin
 from hooks_app.archive.states import FileState, RecordingState
 from hooks_app.recording_tables import RecordingFileRow, RecordingRow
 
@@ -58,12 +60,25 @@ def file_address(facts: HookFacts, recording: RecordingRow, file: RecordingFileR
     return Address(url=str(file.replay_url), until=file.replay_until)
 
 
+def made_by(facts: HookFacts) -> str:
+    """Fingerprint of the settings by which URLs are made; it says nothing of a secret."""
+    if facts.recordings is None or facts.recordings.settings.archive is None:
+        return ""
+    archive, replay = facts.recordings.settings.archive, facts.recordings.settings.replay
+    told = (replay.mode, replay.public_url, facts.public_url, place_of(archive), store_origin(archive))
+    text = json.dumps([*told, archive.region, archive.access_key_id])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def is_watched(facts: HookFacts, recording: RecordingRow) -> bool:
-    """Whether the audience may see anything of a recording."""
+    """Whether the audience may see anything of a recording, by a URL that these settings made."""
     settings = facts.recordings.settings if facts.recordings else None
     return (
         settings is not None
+        and settings.archive is not None
         and settings.replay.mode != "off"
+        and recording.object_place == place_of(settings.archive)
+        and recording.replay_made_by == made_by(facts)
         and recording.state == RecordingState.ARCHIVED
         and recording.removal_asked_at is None
         and recording.remote_removed_at is None

@@ -119,12 +119,28 @@ def option_faults(archive: Archive, places: Places) -> Iterator[Fault]:
 
 
 def cold_faults(archive: Archive, replay: Replay | None, places: Places) -> Iterator[Fault]:
-    if archive.storage_class in COLD and replay is not None and replay.mode != "off":
+    """What lies there is verified by its ETag or not at all, and nobody watches it."""
+    if archive.storage_class in COLD and (why := _no_etag(archive)):
+        yield places.fault_at_value(
+            (*ARCHIVE, "storage_class"),
+            f"what lies in {archive.storage_class} cannot be read back to be verified, and {why}",
+            "Use GLACIER_IR, or let a rule of the bucket move it there later",
+        )
+    elif archive.storage_class in COLD and replay is not None and replay.mode != "off":
         yield places.fault_at_value(
             (*ARCHIVE, "storage_class"),
             f"what lies in {archive.storage_class} cannot be watched: reading it takes hours",
             "Use GLACIER_IR, or set recordings.replay.mode to off",
         )
+
+
+def _no_etag(archive: Archive) -> str:
+    """Why no ETag of the store says that it has the bytes; empty where one may."""
+    if archive.encryption == "aws:kms":
+        return "with encryption aws:kms the store's ETag is not the MD5"
+    if archive.object_lock != "none" and archive.checksums == "when_required":
+        return "with object_lock and checksums when_required the store is told the MD5 by which it would be"
+    return ""
 
 
 def keep_faults(keep: Keep, places: Places) -> Iterator[Fault]:

@@ -35,7 +35,7 @@ class Archive(Model):
     addressing: Literal["path", "virtual"] = "path"
     """Whether the bucket stands in the path or in the host's name. Example: path."""
     prefix: Prefix = "recordings"
-    """Before every key. Nothing of another prefix is ever touched. Example: recordings."""
+    """Before every key, one for each database. Nothing of another prefix is ever touched. Example: recordings."""
     key_layout: KeyLayout = "{slug}/{year}/{month}/{day}/{start}-{recording}"
     """The key of a recording's folder, after the prefix; with {recording} in it. Example: {slug}/{year}/{recording}."""
     storage_class: Literal[

@@ -23,6 +23,22 @@ def object_path(archive: Archive, key: str) -> str:
     return f"/{key}" if _in_host(archive) else f"/{archive.bucket}/{key}"
 
 
+def place_of(archive: Archive) -> str:
+    """Which store, bucket and prefix, whichever way they are reached: objects of another place are not found here."""
+    amazon = {"aws": "s3.amazonaws.com", "aws-cn": "s3.amazonaws.com.cn"}
+    partition = partition_of(archive.region)
+    host = amazon.get(partition, f"s3 ({partition})")
+    if archive.endpoint:
+        host = urlsplit(archive.endpoint).netloc.rpartition("@")[2].lower()
+    return "/".join(part for part in (host, archive.bucket, archive.prefix) if part)
+
+
+def partition_of(region: str) -> str:
+    """The part of Amazon's cloud that a region is in, as its names have it."""
+    known = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((partition for start, partition in known.items() if region.startswith(start)), "aws")
+
+
 def replay_origin(recordings: Recordings) -> str | None:
     """From where a browser plays what was recorded; None: from the site itself, or not at all."""
     replay, archive = recordings.replay, recordings.archive

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
@@ -19,18 +19,22 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from headend.model.facts import HookFacts, RecordingFacts
-from headend.model.recordings import MIB
-from hooks_app.archive.archiver import Keeper, Looker, Meter
+from headend.model.recordings import MIB, Recordings
+from headend.model.store import place_of
+from hooks_app.archive.archiver import Keeper, Looker, Meter, Renewer
 from hooks_app.archive.catalogue import Catalogue
 from hooks_app.archive.collector import Collector
+from hooks_app.archive.event_manifests import EventManifests
 from hooks_app.archive.finish_units import Systemctl
 from hooks_app.archive.finishing import Finishing
 from hooks_app.archive.folders import Folder, NotOursError
 from hooks_app.archive.ladder import Ladder
 from hooks_app.archive.listing import listed
+from hooks_app.archive.places import place_in
 from hooks_app.archive.prune import Policy
 from hooks_app.archive.prune_report import as_document, show
 from hooks_app.archive.pruner import Pruner
+from hooks_app.archive.pulse import Pulse
 from hooks_app.archive.replaying import Replaying
 from hooks_app.archive.restoring import Restoring
 from hooks_app.archive.store import Store, StoreError
@@ -121,9 +125,10 @@ def list_recordings(
     facts_file: Facts = FACTS,
 ) -> None:
     """Show this host's recordings, the newest first; `headend-ctl recordings` shows those of every host."""
-    facts, _ = facts_of(facts_file)
+    facts, recordings = facts_of(facts_file)
     try:
-        found = listed(Database(facts.database_url), Here.own(SystemClock(), "").host, limit)
+        host, archive = Here.own(SystemClock(), "").host, recordings.settings.archive
+        found = listed(Database(facts.database_url), host, limit, archive)
     except SQLAlchemyError as error:
         fail(f"{facts.database_url}: {getattr(error, 'orig', error)}. Check the database.")
     if as_json:
@@ -136,7 +141,7 @@ def list_recordings(
 
 
 def serve(facts: HookFacts, recordings: RecordingFacts, boot_id: str, ladders: Path) -> None:
-    """Both loops, and systemd's watchdog while both turn."""
+    """Every loop, and systemd's watchdog while all get on."""
     stopping = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -144,38 +149,46 @@ def serve(facts: HookFacts, recordings: RecordingFacts, boot_id: str, ladders: P
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    clock, meter = SystemClock(), Meter()
-    catalogue, store = catalogue_of(facts, boot_id), store_of(recordings)
+    clock, meter, at_work, at_replays = SystemClock(), Meter(), Pulse(), Pulse()
+    catalogue, store = catalogue_of(facts, boot_id), store_of(recordings, at_work.beat)
     try:
         buffer, kept = Folder.at(f"{recordings.root}/buffer"), Folder.at(f"{recordings.root}/kept")
     except (OSError, NotOursError) as error:
         sys.exit(f"{recordings.root}: {error}. A deploy makes the folders.")
     settings, archive = recordings.settings, recordings.settings.archive
+    reserve_bytes = settings.reserve_mib * MIB
     loops: list[Loop] = []
-    keeper: Keeper | None = None
+    uploader: Uploader | None = None
+    replaying: Replaying | None = None
 
     def wake_store() -> None:
         for loop in loops:
             loop.nudge()
 
+    def store_fault() -> str | None:
+        faults = (one.fault for one in (uploader, replaying) if one is not None)
+        return next((fault for fault in faults if fault), None)
+
     if store is not None and archive is not None:
-        uploader = Uploader(catalogue, store, kept, archive, clock, beat=meter.beat, sent=meter.sent)
+        uploader = Uploader(catalogue, store, kept, archive, clock, sent=meter.sent)
+        replaying = Replaying(catalogue, store, archive, settings.replay, facts, clock, at_replays.beat)
         keeper = Keeper(
             catalogue=catalogue,
             store=store,
             uploader=uploader,
-            restoring=Restoring(catalogue, store, kept, clock),
-            replaying=Replaying(catalogue, store, archive, settings.replay, facts, clock),
-            meter=meter,
+            restoring=Restoring(catalogue, store, kept, clock, place=place_of(archive), reserve_bytes=reserve_bytes),
+            pruner=pruner_of(catalogue, kept, recordings, store),
+            beat=at_work.beat,
             stop=stopping.is_set,
         )
         loops.append(Loop("store", keeper.turn, clock, retry_seconds=5.0))
+        loops.append(Loop("replays", Renewer(replaying, at_replays.beat).turn, clock, retry_seconds=5.0))
     ladder = Ladder(
         catalogue,
         kept,
         media_root=facts.media_root,
         ladders_dir=ladders,
-        reserve_bytes=settings.reserve_mib * MIB,
+        reserve_bytes=reserve_bytes,
     )
     looker = Looker(
         facts=recordings,
@@ -190,13 +203,14 @@ def serve(facts: HookFacts, recordings: RecordingFacts, boot_id: str, ladders: P
             keep_raw=archive is not None and archive.keep_raw,
         ),
         finishing=Finishing(catalogue, kept, Systemctl(), settings, clock),
-        pruner=pruner_of(catalogue, kept, recordings, store),
+        # What is to go from the store is the store's loop's: this one waits for nobody.
+        pruner=pruner_of(catalogue, kept, recordings, None),
         meter=meter,
-        store_fault=lambda: keeper.fault if keeper else None,
+        store_fault=store_fault,
         wake_store=wake_store,
     )
     look = Loop("look", looker.turn, clock)
-    wait_for_tables(catalogue, stopping)
+    wait_for_tables(catalogue, settings, stopping)
     for loop in (look, *loops):
         loop.start()
     ready = False
@@ -208,17 +222,19 @@ def serve(facts: HookFacts, recordings: RecordingFacts, boot_id: str, ladders: P
             ready = True
             notify("READY=1")
             log.info("archiver started", archive=archive.bucket if archive else None)
-        if not loops or meter.store_loop_turns():
+        if not loops or (at_work.beats() and at_replays.beats()):
             notify("WATCHDOG=1")
     for loop in (look, *loops):
         loop.stop()
 
 
-def wait_for_tables(catalogue: Catalogue, stopping: threading.Event) -> None:
-    """The hook app makes them; until then there is nothing to do. What the one before us leased is nobody's."""
+def wait_for_tables(catalogue: Catalogue, settings: Recordings, stopping: threading.Event) -> None:
+    """The hook app makes them. What the one before us leased is nobody's, and some of its URLs count no more."""
+    watched = place_in(settings) if settings.replay.mode != "off" else None
     while not stopping.is_set():
         try:
             catalogue.release_all()
+            catalogue.forget_replays(watched)
         except SQLAlchemyError as error:
             log.warning("database", error=reason_of(error))
             stopping.wait(2.0)
@@ -242,7 +258,7 @@ def catalogue_of(facts: HookFacts, boot_id: str) -> Catalogue:
     return Catalogue(Database(facts.database_url), Here.own(SystemClock(), boot_id))
 
 
-def store_of(recordings: RecordingFacts) -> Store | None:
+def store_of(recordings: RecordingFacts, beat: Callable[[], None] = lambda: None) -> Store | None:
     """The store with the secret that systemd gives to the unit (LoadCredential); None where the spec names none."""
     archive = recordings.settings.archive
     if archive is None:
@@ -251,7 +267,7 @@ def store_of(recordings: RecordingFacts) -> Store | None:
     if folder is None:
         fail("No credential: run it as a unit does: systemctl start headend-prune.service")
     try:
-        return Store(archive, (Path(folder) / SECRET).read_text("utf-8").strip())
+        return Store(archive, (Path(folder) / SECRET).read_text("utf-8").strip(), beat)
     except (OSError, UnicodeDecodeError) as error:
         fail(f"credential {archive.secret}: {error}. A deploy places it.")
     except StoreError as error:
@@ -262,11 +278,14 @@ def pruner_of(
     catalogue: Catalogue, kept: Folder, recordings: RecordingFacts, store: Store | None, *, dry_run: bool = False
 ) -> Pruner:
     """As the spec says."""
-    remove = store.remove if store else never if dry_run else None
-    return Pruner(catalogue, kept, Policy.of(recordings.settings), SystemClock(), remove)
+    policy, archive = Policy.of(recordings.settings), recordings.settings.archive
+    if store is None or archive is None:
+        return Pruner(catalogue, kept, policy, SystemClock(), never if dry_run else None)
+    retell = EventManifests(catalogue, store, archive).without
+    return Pruner(catalogue, kept, policy, SystemClock(), store.remove, retell=retell)
 
 
-def never(_keys: Sequence[str]) -> None:
+def never(_keys: Sequence[str], _gone: Callable[[Sequence[str]], None]) -> None:
     """A dry run removes nothing."""
     raise AssertionError("A dry run has asked for a removal.")
 

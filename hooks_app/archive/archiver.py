@@ -1,4 +1,4 @@
-"""The archiver: two loops over one catalogue. One looks after files and rows, one has the store on the line."""
+"""The archiver: loops over one catalogue. One looks after files and rows; the others may have the store on the line."""
 
 from __future__ import annotations
 
@@ -29,19 +29,16 @@ PRUNE_SECONDS = 60.0
 STALE_SECONDS = 6 * 3600.0
 """How often uploads that nobody knows are looked for."""
 STALE = timedelta(hours=24)
-PATIENCE_SECONDS = 900.0
-"""One answer of the store, with every attempt for it, takes no longer."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Meter:
-    """What the two loops tell each other."""
+    """What was sent, from the loop that sends to the one that says how it is."""
 
     _sent_bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    store_beat: float = field(default_factory=time.monotonic)
 
     def sent(self, count: int) -> None:
         """So many bytes went to the store."""
@@ -54,18 +51,10 @@ class Meter:
             taken, self._sent_bytes = self._sent_bytes, 0
             return taken
 
-    def beat(self) -> None:
-        """The store's loop turns."""
-        self.store_beat = time.monotonic()
-
-    def store_loop_turns(self) -> bool:
-        """Whether it has beaten of late."""
-        return time.monotonic() - self.store_beat < PATIENCE_SECONDS
-
 
 @dataclass(slots=True)
 class Looker:
-    """Collects, finishes, prunes, and says how it is."""
+    """Collects, finishes, prunes this disk, and says how it is. It never waits for the store."""
 
     facts: RecordingFacts
     catalogue: Catalogue
@@ -74,6 +63,7 @@ class Looker:
     collector: Collector
     finishing: Finishing
     pruner: Pruner
+    """One that removes nothing from the store."""
     meter: Meter
     store_fault: Callable[[], str | None]
     wake_store: Callable[[], None]
@@ -94,7 +84,7 @@ class Looker:
         now = time.monotonic()
         if now - self._pruned_at > PRUNE_SECONDS:
             self._pruned_at = now
-            if self.pruner.is_full() or self.catalogue.removals_asked():
+            if self.pruner.is_full() or self.pruner.is_asked():
                 self.pruner.run()
         self._note()
         return LOOK_SECONDS
@@ -112,29 +102,29 @@ class Looker:
 
 @dataclass(slots=True)
 class Keeper:
-    """Uploads, restores, makes replays' URLs, and clears away uploads that nobody knows."""
+    """Uploads, restores, removes what somebody wants removed from the store, and clears away uploads of nobody."""
 
     catalogue: Catalogue
     store: Store
     uploader: Uploader
     restoring: Restoring
-    replaying: Replaying
-    meter: Meter
+    pruner: Pruner
+    beat: Callable[[], None]
     stop: Callable[[], bool]
+    _pruned_at: float = float("-inf")
     _swept_at: float = float("-inf")
-
-    @property
-    def fault(self) -> str | None:
-        """What does not work between here and the store."""
-        return self.uploader.fault or self.replaying.fault
 
     def turn(self) -> float:
         """One thing. Raises OSError and SQLAlchemyError."""
-        self.meter.beat()
-        self.replaying.turn()
+        self.beat()
+        now = time.monotonic()
+        if now - self._pruned_at > PRUNE_SECONDS:
+            self._pruned_at = now
+            # Before uploads: one may take hours.
+            if self.pruner.is_asked():
+                self.pruner.run_remote(self.stop)
         if self.restoring.turn(self.stop) or self.uploader.turn(self.stop):
             return 0.0
-        now = time.monotonic()
         if now - self._swept_at > STALE_SECONDS:
             self._swept_at = now
             self._sweep()
@@ -142,9 +132,23 @@ class Keeper:
 
     def _sweep(self) -> None:
         try:
-            aborted = self.store.abort_stale(self.catalogue.upload_ids(), STALE)
+            aborted = self.store.abort_stale(self.catalogue.orphans, STALE)
         except StoreError as error:
             log.warning("stale uploads not looked for", fault=str(error))
             return
         if aborted:
             log.info("stale uploads aborted", count=aborted)
+
+
+@dataclass(slots=True)
+class Renewer:
+    """Makes replays' URLs, however long an upload takes."""
+
+    replaying: Replaying
+    beat: Callable[[], None]
+
+    def turn(self) -> float:
+        """One look. Raises OSError and SQLAlchemyError."""
+        self.beat()
+        self.replaying.turn()
+        return IDLE_SECONDS

@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 from headend.model.recordings import Archive
 from hooks_app.archive.folders import write_all
 from hooks_app.archive.journal import StoredFile
-from hooks_app.archive.store_fault import StoreError, fault_of, place
+from hooks_app.archive.store_fault import StoppedError, StoreError, fault_of, place
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -25,11 +25,20 @@ BREAKS = 5
 
 
 def read_object(
-    client: S3Client, archive: Archive, key: str, size_bytes: int, take: Callable[[memoryview | bytes], None]
+    client: S3Client,
+    archive: Archive,
+    key: str,
+    size_bytes: int,
+    take: Callable[[memoryview | bytes], None],
+    beat: Callable[[], None],
 ) -> None:
-    """Hand over every byte of an object, in order. Raises StoreError, also when it is longer or shorter."""
+    """Hand over every byte of an object, in order. Raises StoreError, also when it is longer or shorter.
+
+    `beat` is called as bytes come, and after a connection that broke.
+    """
     at, breaks = 0, 0
     while at < size_bytes or (size_bytes == 0 and breaks == 0):
+        beat()
         try:
             if at:
                 answer = client.get_object(Bucket=archive.bucket, Key=key, Range=f"bytes={at}-")
@@ -44,6 +53,7 @@ def read_object(
                     f"{place(archive, key)}: it is not {size_bytes} bytes long. It is not used", retry=False
                 )
             for block in answer["Body"].iter_chunks(CHUNK_BYTES):
+                beat()
                 take(block)
                 at += len(block)
                 breaks = 0
@@ -70,21 +80,31 @@ def mislabels_pieces(client: S3Client, archive: Archive, key: str) -> bool:
     return "ContentRange" in answer and answer["ResponseMetadata"]["HTTPStatusCode"] != 206
 
 
-def fetch(client: S3Client, archive: Archive, file: StoredFile, descriptor: int) -> None:
-    """Write the object into an open, empty file; whole, and its SHA-256 right, when this returns. Raises StoreError.
+def fetch(
+    client: S3Client,
+    archive: Archive,
+    file: StoredFile,
+    descriptor: int,
+    stop: Callable[[], bool],
+    moved: Callable[[], None],
+) -> None:
+    """Write the object into an open, empty file; whole, and its SHA-256 right, when this returns.
 
-    After a fault the file is empty again.
+    `moved` is called as bytes come. Raises StoreError, StoppedError; after either the file is empty again.
     """
     if file.sha256 is None:
         raise StoreError(f"{file.name}: its SHA-256 is not known. Fetch it by hand", retry=False)
     whole = hashlib.sha256()
 
     def take(block: memoryview | bytes) -> None:
+        if stop():
+            words = "stopped while it was fetched. It is fetched anew the next time"
+            raise StoppedError(f"{place(archive, file.object_key)}: {words}", retry=True)
         whole.update(block)
         write_all(descriptor, block)
 
     try:
-        read_object(client, archive, file.object_key, file.bytes, take)
+        read_object(client, archive, file.object_key, file.bytes, take, moved)
         if whole.hexdigest() != file.sha256:
             words = "its SHA-256 is not what was archived. Look at the object: it is not used"
             raise StoreError(f"{place(archive, file.object_key)}: {words}", retry=False)

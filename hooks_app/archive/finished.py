@@ -34,6 +34,8 @@ class Finished(_Said):
     """result.json. Raises ValidationError for another text."""
 
     ok: bool
+    no_room: bool = False
+    """Nothing is wrong but the disk: later it may succeed."""
     video: MadeVideo | None = None
     strip: MadeFile | None = None
     index: MadeFile | None = None

@@ -75,7 +75,8 @@ class Intake(OwnRows):
             session = db.get(SessionRow, session_id) if session_id is not None else None
             row = RecordingRow(
                 slug=slug,
-                owner=_owner(db, slug, self._here.clock.now()),
+                # The stream may have become another one's since.
+                owner=(session.owner if session is not None else None) or _owner(db, slug, self._here.clock.now()),
                 host=self._here.host,
                 session_id=session_id,
                 event_id=session.event_id if session is not None else None,

@@ -21,9 +21,11 @@ class Job(Model):
     """Raw parts, in their order."""
     strip: bool
     vod: bool
+    reserve_bytes: int
+    """So much of the disk is for what is recorded."""
 
     @classmethod
-    def of(cls, wanted: ToFinish, *, strip: bool, vod: bool) -> Job:
+    def of(cls, wanted: ToFinish, *, strip: bool, vod: bool, reserve_bytes: int) -> Job:
         """The job of a recording."""
         return cls(
             recording=wanted.recording_id,
@@ -32,6 +34,7 @@ class Job(Model):
             parts=wanted.parts,
             strip=strip,
             vod=vod,
+            reserve_bytes=reserve_bytes,
         )
 
 

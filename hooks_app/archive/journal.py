@@ -21,6 +21,14 @@ class Part:
     """As the store said, without quotation marks."""
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A multipart upload as the store lists it."""
+
+    key: str
+    upload_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
     """What the store needs to know of a file of a recording."""
@@ -35,6 +43,8 @@ class StoredFile:
     object_key: str
     upload_id: str | None
     part_bytes: int | None
+    checks: str | None
+    """hooks_app/archive/checks.py: what the requests of the upload that is under way carry."""
     etag: str | None
 
 
@@ -45,7 +55,7 @@ class Journal(Protocol):
         """The parts that were written down, by number."""
         ...
 
-    def begun(self, file_id: int, upload_id: str, part_bytes: int) -> None:
+    def begun(self, file_id: int, upload_id: str, part_bytes: int, checks: str) -> None:
         """A multipart upload was begun; what was known of an earlier one is forgotten."""
         ...
 

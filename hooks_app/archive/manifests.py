@@ -21,7 +21,7 @@ class Manifests:
     recording: ArchivedRecording
     event: ArchivedEvent | None
     recordings: tuple[ArchivedRecording, ...]
-    """Of the event: this one, and those that are archived already, on whichever host they were made."""
+    """Of the event: this one, and those that are archived there already, on whichever host they were made."""
 
 
 class ManifestRows(OwnRows):
@@ -31,20 +31,31 @@ class ManifestRows(OwnRows):
         """What there is of a recording whose files are in the store."""
         with self._database.read() as db:
             row = self._recording(db, recording_id)
-            mine, event = self._archived(db, row), None
-            others: list[ArchivedRecording] = []
-            if row.event_id is not None:
-                found = db.get_one(EventRow, row.event_id)
-                event = ArchivedEvent(
-                    id=found.id, slug=found.slug, title=found.title, starts_at=found.starts_at, ends_at=found.ends_at
-                )
-                before = select(RecordingRow).where(
-                    RecordingRow.event_id == row.event_id,
-                    RecordingRow.state == RecordingState.ARCHIVED,
-                    RecordingRow.id != row.id,
-                )
-                others = [self._archived(db, one) for one in db.scalars(before.order_by(RecordingRow.id))]
+            mine, (event, others) = self._archived(db, row), self._of_event(db, row)
         return Manifests(recording=mine, event=event, recordings=(mine, *others))
+
+    def event_without(self, recording_id: int) -> tuple[ArchivedEvent | None, tuple[ArchivedRecording, ...]]:
+        """The event of a recording that is about to leave the store, and what else of it is there."""
+        with self._database.read() as db:
+            return self._of_event(db, self._recording(db, recording_id))
+
+    def _of_event(self, db: Session, row: RecordingRow) -> tuple[ArchivedEvent | None, tuple[ArchivedRecording, ...]]:
+        """The event, and the recordings of it, but for that one, that are archived in the same place."""
+        if row.event_id is None:
+            return None, ()
+        found = db.get_one(EventRow, row.event_id)
+        event = ArchivedEvent(
+            id=found.id, slug=found.slug, title=found.title, starts_at=found.starts_at, ends_at=found.ends_at
+        )
+        others = select(RecordingRow).where(
+            RecordingRow.event_id == row.event_id,
+            RecordingRow.state == RecordingState.ARCHIVED,
+            RecordingRow.id != row.id,
+            RecordingRow.object_place == row.object_place,
+            RecordingRow.remote_removed_at.is_(None),
+            RecordingRow.remote_removal_until.is_(None),
+        )
+        return event, tuple(self._archived(db, one) for one in db.scalars(others.order_by(RecordingRow.id)))
 
     def _archived(self, db: Session, row: RecordingRow) -> ArchivedRecording:
         return ArchivedRecording(

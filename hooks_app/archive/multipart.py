@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from headend.model.recordings import Archive
+from hooks_app.archive.checks import checks
 from hooks_app.archive.journal import Part
 from hooks_app.archive.reading import PartHash, Reading, Slice
 from hooks_app.archive.store_fault import StoppedError, StoreError, code, fault_of
@@ -57,11 +58,12 @@ class Multipart:
     def _names(self) -> dict[str, Any]:
         return {"Bucket": self.archive.bucket, "Key": self.key, "UploadId": self.upload_id}
 
-    def listed(self) -> dict[int, Listed]:
+    def listed(self, beat: Callable[[], None]) -> dict[int, Listed]:
         """The parts that the store has. Raises LostError, StoreError."""
         found: dict[int, Listed] = {}
         try:
             for page in self.client.get_paginator("list_parts").paginate(**self._names):
+                beat()
                 for part in page.get("Parts", []):
                     found[part["PartNumber"]] = Listed(part["Size"], part["ETag"].strip('"'))
         except ClientError as error:
@@ -79,10 +81,12 @@ class Multipart:
         throttle: Throttle,
         sent: Callable[[Part], None],
         stop: Callable[[], bool],
+        beat: Callable[[], None],
     ) -> None:
         """Send these parts, some at a time; `sent` is called on this thread. Raises LostError, StoreError.
 
         After a fault no other part is begun; those on their way are waited for, so that none is sent in vain.
+        `beat` is called as bytes go out, not while they are waited for: who hangs is to be noticed.
         """
         halt = threading.Event()
         fault: Exception | None = None
@@ -99,7 +103,7 @@ class Multipart:
                         number, part = next(parts, (0, None))
                         if part is None:
                             break
-                        body = Slice(descriptor, part, throttle, halt.is_set)
+                        body = Slice(descriptor, part, throttle, halt.is_set, beat)
                         waiting.add(pool.submit(self._send, number, part, body))
                     if not waiting:
                         break
@@ -118,10 +122,8 @@ class Multipart:
             raise self._fault(fault)
 
     def _send(self, number: int, part: PartHash, body: Slice) -> Part:
-        more = {"ChecksumCRC32": part.checksum} if self.archive.checksums == "always" else {}
-        answer = self.sender.upload_part(
-            **self._names, PartNumber=number, Body=cast("Any", body), ContentMD5=part.content_md5, **cast("Any", more)
-        )
+        more = checks(self.archive, part)
+        answer = self.sender.upload_part(**self._names, PartNumber=number, Body=cast("Any", body), **more)
         return Part(number, part.length, part.md5.hex(), answer.get("ETag", "").strip('"'))
 
     def complete(self, parts: dict[int, Part], reading: Reading) -> str:

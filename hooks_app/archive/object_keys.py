@@ -8,6 +8,8 @@ from typing import Final
 
 LONGEST: Final = 500
 """Characters; its column has no more."""
+MANIFEST: Final = "manifest.json"
+"""In a recording's folder."""
 _FIELD: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -32,6 +34,11 @@ def prefix_of(
     filled = _FIELD.sub(lambda found: values[found[1]], layout)
     key = _clean(f"{prefix}/{filled}")
     return key if len(key) <= LONGEST else _clean(f"{prefix}/{slug}/{recording}")
+
+
+def event_key(prefix: str, event_id: int) -> str:
+    """Where the manifest of an event lies."""
+    return _clean(f"{prefix}/events/{event_id}.json")
 
 
 def _clean(key: str) -> str:

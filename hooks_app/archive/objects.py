@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from headend.model.recordings import Archive
-from hooks_app.archive.store_fault import StoreError, fault_of, place, status
+from hooks_app.archive.store_fault import DeniedError, StoreError, fault_of, place, status
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -90,6 +90,18 @@ def look(client: S3Client, archive: Archive, key: str) -> Found | None:
     said = {name.lower(): text for name, text in answer.get("Metadata", {}).items()}
     locked = answer.get("ObjectLockMode") is not None or answer.get("ObjectLockLegalHoldStatus") == "ON"
     return Found(answer.get("ContentLength", -1), answer.get("ETag", "").strip('"'), said.get("sha256", ""), locked)
+
+
+def look_for(client: S3Client, archive: Archive, key: str) -> Found | None:
+    """Likewise, of what may well not be there: None also where the store will not say.
+
+    Amazon's answers 403 for what is not there to whoever may not list the whole bucket. If the key may nothing at all,
+    the next request says so.
+    """
+    try:
+        return look(client, archive, key)
+    except DeniedError:
+        return None
 
 
 def _reason(client: S3Client, archive: Archive, key: str, error: ClientError) -> StoreError:

@@ -39,7 +39,7 @@ class OwnRows:
 
     def _enter(self, row: RecordingRow, state: RecordingState) -> None:
         row.state, row.since = state.value, self._here.clock.now()
-        row.attempts, row.due_at = 0, None
+        row.attempts, row.due_at, row.no_room_since = 0, None, None
 
 
 def shortened(fault: str) -> str:

@@ -7,20 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from headend.model.recordings import Archive
+from headend.model.store import place_of
 from hooks_app.archive.finished import Finished
 from hooks_app.archive.journal import StoredFile
 from hooks_app.archive.object_keys import prefix_of
 from hooks_app.archive.own_rows import OwnRows, shortened
 from hooks_app.archive.part_file import PartName
 from hooks_app.archive.states import FileState, RecordingState
-from hooks_app.recording_tables import RecordingFileRow, RecordingRow
+from hooks_app.recording_tables import RecordingFileRow, RecordingRow, UploadPartRow
 
 BASE_SECONDS = 10.0
 CAP_SECONDS = 900.0
+NO_ROOM_SECONDS = 60.0
+"""How soon it is looked whether there is room by now."""
 FINISH_ATTEMPTS = 5
 """After so many the raw parts are what is kept."""
 
@@ -112,19 +115,38 @@ class Progress(OwnRows):
             self._enter(row, RecordingState.FINISHED)
             return True
 
+    def no_room_to_finish(self, recording_id: int, fault: str, patience: timedelta | None) -> bool:
+        """The disk has no room for joining it: later, and as often as it takes. True when it has had none for longer
+        than `patience`: the raw parts are what is kept.
+        """
+        with self._database.write() as db:
+            row, now = self._recording(db, recording_id), self._here.clock.now()
+            if row.state != RecordingState.CLOSED:
+                return False
+            # A time that lies ahead was written before the clock was set back.
+            row.no_room_since = min(row.no_room_since or now, now)
+            row.fault, row.due_at = shortened(fault), now + timedelta(seconds=NO_ROOM_SECONDS)
+            if patience is None or now - row.no_room_since < patience:
+                return False
+            _want_raw(self._files(db, recording_id))
+            self._enter(row, RecordingState.FINISHED)
+            return True
+
     def to_archive(self, now: datetime, archive: Archive, limit: int = 10) -> list[ToArchive]:
-        """Those that are finished and due, oldest first. Their place in the store is settled here, once."""
+        """Those that are finished and due, oldest first. Their place in the store is settled here.
+
+        Once; but anew where the spec has another store, bucket or prefix since then: all their files are still here.
+        """
+        place = place_of(archive)
         with self._database.read() as db:
             due = self._due(db, RecordingState.FINISHED, now, limit)
-            unsettled = [row.id for row in due if row.object_prefix is None]
+            unsettled = [row.id for row in due if row.object_prefix is None or row.object_place != place]
         if unsettled:
             with self._database.write() as db:
                 for recording_id in unsettled:
                     self._settle(db, self._recording(db, recording_id), archive)
         with self._database.read() as db:
-            settled = (
-                row for row in self._due(db, RecordingState.FINISHED, now, limit) if row.object_prefix is not None
-            )
+            settled = (row for row in self._due(db, RecordingState.FINISHED, now, limit) if row.object_place == place)
             return [self._to_archive(db, row) for row in settled]
 
     def put_off(self, recording_id: int, fault: str) -> None:
@@ -171,7 +193,15 @@ class Progress(OwnRows):
         )
 
     def _settle(self, db: Session, row: RecordingRow, archive: Archive) -> None:
+        files, place = self._files(db, row.id), place_of(archive)
+        if row.object_place != place:
+            for file in files:
+                _unsettle(file)
+            begun = delete(UploadPartRow).where(UploadPartRow.file_id.in_([file.id for file in files]))
+            db.execute(begun)
+            row.object_prefix = None
         if row.object_prefix is None:
+            row.object_place = place
             row.object_prefix = prefix_of(
                 archive.prefix,
                 archive.key_layout,
@@ -181,7 +211,7 @@ class Progress(OwnRows):
                 started_at=row.started_at,
                 event=row.event_id,
             )
-        for file in self._files(db, row.id):
+        for file in files:
             if file.wanted and file.object_key is None:
                 file.object_key = f"{row.object_prefix}/{file.name}"
 
@@ -214,6 +244,7 @@ def stored_file(row: RecordingFileRow) -> StoredFile:
         object_key=row.object_key,
         upload_id=row.upload_id,
         part_bytes=row.part_bytes,
+        checks=row.checks,
         etag=row.etag,
     )
 
@@ -223,6 +254,12 @@ def is_due(now: datetime) -> ColumnElement[bool]:
     # A time that lies further ahead than any pause was written before the clock was set back.
     stepped = RecordingRow.due_at > now + timedelta(seconds=CAP_SECONDS + 60)
     return or_(RecordingRow.due_at.is_(None), RecordingRow.due_at <= now, stepped)
+
+
+def _unsettle(file: RecordingFileRow) -> None:
+    """Nothing of it is in the store that the spec has now, verified elsewhere or not."""
+    file.state, file.object_key = FileState.LOCAL.value, None
+    file.upload_id = file.part_bytes = file.checks = file.etag = file.verified_at = file.verified_by = None
 
 
 def _want_raw(files: Iterable[RecordingFileRow]) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from headend.model.recordings import Recordings
+from headend.model.recordings import MIB, Recordings
+from hooks_app.archive.places import place_in
 from hooks_app.archive.states import FileState, RecordingState
 
 Place = Literal["local", "remote"]
@@ -33,6 +34,8 @@ class Candidate:
     """Whether it is on this disk."""
     there: bool
     """Whether it is in the store."""
+    place: str | None
+    """Store, bucket and prefix that it was archived in."""
     state: RecordingState
     archived_at: datetime | None
     restored_at: datetime | None
@@ -53,6 +56,15 @@ class Policy:
     low_water_percent: int
     remote: timedelta | None
     """None: for ever."""
+    place: str | None
+    """Store, bucket and prefix of the spec: what is in another one cannot be removed from there."""
+    reserve_bytes: int
+    """With less of the disk free nothing is recorded."""
+
+    @property
+    def least_free_bytes(self) -> int:
+        """Room is made before recording stops: a quarter of the reserve sooner."""
+        return self.reserve_bytes * 5 // 4
 
     @classmethod
     def of(cls, settings: Recordings) -> Policy:
@@ -66,6 +78,8 @@ class Policy:
             high_water_percent=keep.high_water_percent,
             low_water_percent=keep.low_water_percent,
             remote=timedelta(days=days) if days is not None else None,
+            place=place_in(settings),
+            reserve_bytes=settings.reserve_mib * MIB,
         )
 
 
@@ -84,6 +98,24 @@ class Disk:
     def is_above(self, percent: int, freed_bytes: int = 0) -> bool:
         """Whether more than so much of it is taken, once so much will have been freed."""
         return (self.used_bytes - freed_bytes) * 100 > percent * self.total_bytes
+
+    def is_short(self, least_free_bytes: int, freed_bytes: int = 0) -> bool:
+        """Whether less than so much of it is free, once so much will have been freed."""
+        return self.free_bytes + freed_bytes < least_free_bytes
+
+    def why_full(self, policy: Policy, freed_bytes: int = 0) -> str:
+        """Why the oldest are to go sooner, without a full stop; empty where they are not."""
+        if self.is_above(policy.high_water_percent, freed_bytes):
+            return f"the disk is more than {policy.high_water_percent} % full"
+        if self.is_short(policy.least_free_bytes, freed_bytes):
+            least, reserve = policy.least_free_bytes // MIB, policy.reserve_bytes // MIB
+            return f"less than {least} MiB of the disk is free, and below {reserve} MiB nothing is recorded"
+        return ""
+
+    def is_well(self, policy: Policy, freed_bytes: int = 0) -> bool:
+        """Whether enough has gone."""
+        above = self.is_above(policy.low_water_percent, freed_bytes)
+        return not above and not self.is_short(policy.least_free_bytes, freed_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +151,11 @@ def decide(files: Sequence[Candidate], policy: Policy, disk: Disk, now: datetime
         # What is about to leave the store is not taken from the disk before its time.
         if not why and not why_remote and all(file.there for file in group if file.wanted):
             spare.append(group)
-    if disk.is_above(policy.high_water_percent, freed):
+    if why_full := disk.why_full(policy, freed):
         for group in spare:
-            if not disk.is_above(policy.low_water_percent, freed):
+            if disk.is_well(policy, freed):
                 break
-            gone = _removals(group, f"the disk is more than {policy.high_water_percent} % full", "local")
+            gone = _removals(group, why_full, "local")
             removals += gone
             freed += sum(removal.bytes for removal in gone)
     return removals
@@ -145,6 +177,11 @@ def may_go(group: Sequence[Candidate], policy: Policy, now: datetime) -> bool:
     )
 
 
+def in_reach(file: Candidate, policy: Policy) -> bool:
+    """Whether the store's copy is where the spec says."""
+    return policy.place is not None and file.place == policy.place
+
+
 def kept_since(file: Candidate) -> datetime:
     """From when its time on this disk counts. Raises ValueError for what is not archived."""
     if file.archived_at is None:
@@ -153,7 +190,8 @@ def kept_since(file: Candidate) -> datetime:
 
 
 def _why_local(one: Candidate, policy: Policy, now: datetime) -> str:
-    if one.removal_asked:
+    # Here and in the store, or not at all. Its days here are another matter: it was verified where it is.
+    if one.removal_asked and in_reach(one, policy):
         return "its removal was asked for"
     if now - kept_since(one) >= policy.local:
         what = "verified" if one.restored_at is None else "restored"
@@ -162,6 +200,8 @@ def _why_local(one: Candidate, policy: Policy, now: datetime) -> str:
 
 
 def _why_remote(one: Candidate, policy: Policy, now: datetime) -> str:
+    if not in_reach(one, policy):
+        return ""
     if one.removal_asked:
         return "its removal was asked for"
     if policy.remote is not None and one.archived_at is not None and now - one.archived_at >= policy.remote:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -21,8 +22,8 @@ from hooks_app.clock import Clock
 
 TOGETHER = 100
 """Removals in one transaction: nobody else who writes waits long."""
-REMOTE_SECONDS = 600.0
-"""For so long a recording is leased while the store removes it."""
+REMOTE_SECONDS = 1200.0
+"""For so long a recording is leased while the store removes some of it: longer than one answer takes."""
 PAPERS = ("job.json", "job.json.new", "result.json", "result.json.new")
 """What lies beside the files of a recording and is in no catalogue."""
 
@@ -42,8 +43,19 @@ class Pruned:
     """What the store or the disk said, a sentence each."""
 
 
+class RemoveRemote(Protocol):
+    """Removes keys from the store; raises an exception whose text is for people."""
+
+    def __call__(self, keys: Sequence[str], gone: Callable[[Sequence[str]], None], /) -> None:
+        """`gone` is told which are not there any more, some at a time; what it raises is passed on."""
+        ...
+
+
 class Pruner:
-    """Prunes. `remove_remote` removes keys from the store and raises an exception whose text is for people."""
+    """Prunes.
+
+    `retell` writes the manifest of a recording's event anew, without that recording; it raises likewise.
+    """
 
     def __init__(
         self,
@@ -51,8 +63,9 @@ class Pruner:
         kept: Folder,
         policy: Policy,
         clock: Clock,
-        remove_remote: Callable[[Sequence[str]], None] | None,
+        remove_remote: RemoveRemote | None,
         disk: Callable[[], Disk] | None = None,
+        retell: Callable[[int], None] = lambda _recording_id: None,
     ) -> None:
         self._catalogue = catalogue
         self._kept = kept
@@ -60,6 +73,7 @@ class Pruner:
         self._clock = clock
         self._remove_remote = remove_remote
         self._disk = disk or self.disk
+        self._retell = retell
 
     def disk(self) -> Disk:
         """The disk with the recordings."""
@@ -68,8 +82,12 @@ class Pruner:
         return Disk(total_bytes=(found.f_blocks - found.f_bfree) * found.f_frsize + free, free_bytes=free)
 
     def is_full(self) -> bool:
-        """Whether the disk is above the high water: then a run is worth its while."""
-        return self._policy.archive and self._disk().is_above(self._policy.high_water_percent)
+        """Whether the disk is above the high water, or soon too full to record: then a run is worth its while."""
+        return self._policy.archive and bool(self._disk().why_full(self._policy))
+
+    def is_asked(self) -> bool:
+        """Whether somebody wants something removed that is still there, and within reach."""
+        return self._catalogue.removals_asked(self._policy.place)
 
     def run(self, *, dry_run: bool = False) -> Pruned:
         """One run. Raises OSError and SQLAlchemyError; the next run goes on where this one stopped."""
@@ -85,6 +103,17 @@ class Pruner:
             self._remove_local(some, pruned, now)
         for recording_id, some in _by_recording(remote).items():
             self._remove_from_store(recording_id, some, pruned, now)
+        return pruned
+
+    def run_remote(self, stop: Callable[[], bool]) -> Pruned:
+        """Only what goes from the store; it takes as long as the store does. Raises OSError and SQLAlchemyError."""
+        pruned, now = Pruned(), self._clock.now()
+        wanted = decide(self._catalogue.candidates(self._policy, now), self._policy, self._disk(), now)
+        remote = [removal for removal in wanted if removal.place == "remote"]
+        for recording_id, some in _by_recording(remote).items():
+            if stop():
+                break
+            self._remove_from_store(recording_id, some, pruned, self._clock.now())
         return pruned
 
     def _possible(self, removals: Sequence[Removal], pruned: Pruned) -> list[Removal]:
@@ -120,16 +149,24 @@ class Pruner:
                 self._remove_folder(recording_id, pruned)
 
     def _remove_from_store(self, recording_id: int, removals: Sequence[Removal], pruned: Pruned, now: datetime) -> None:
-        keys = self._catalogue.lease_remote(recording_id, self._policy, now, REMOTE_SECONDS)
-        if not keys or self._remove_remote is None:
+        if self._remove_remote is None:
             return
+        leased = self._catalogue.lease_remote(recording_id, self._policy, now, REMOTE_SECONDS)
+        if leased is None:
+            return
+
+        def gone(keys: Sequence[str]) -> None:
+            self._catalogue.mark_remote(recording_id, keys, self._clock.now(), REMOTE_SECONDS)
+
         try:
-            self._remove_remote(keys)
+            # The manifests first: while a file is left, they are asked for again.
+            self._remove_remote([leased.manifest], gone)
+            self._retell(recording_id)
+            self._remove_remote(leased.keys, gone)
         except Exception as error:  # A recording that the store keeps must not keep the others.
             self._catalogue.failed_remote(recording_id, str(error))
             pruned.faults.append(f"Recording {recording_id} stays in the store: {error}")
             return
-        self._catalogue.mark_remote(recording_id, now)
         pruned.removals += removals
         log.info("pruned", recording=recording_id, place="remote", files=len(removals), why=removals[0].why)
 

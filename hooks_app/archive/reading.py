@@ -81,17 +81,18 @@ class Reading:
         return f"{whole.hexdigest()}-{len(self.parts)}"
 
 
-def read(name: str, descriptor: int, part_bytes: int, stop: Callable[[], bool]) -> Reading:
+def read(name: str, descriptor: int, part_bytes: int, stop: Callable[[], bool], beat: Callable[[], None]) -> Reading:
     """Read the file from its start to its end. Raises StoreError when it changes meanwhile, StoppedError."""
     before = Fingerprint.of(descriptor)
     whole, offset = hashlib.sha256(), 0
     parts: list[PartHash] = []
     while offset < before.bytes or not parts:
-        if stop():
-            raise StoppedError(f"{name}: stopped while it was read. It goes on the next time", retry=True)
         length = min(part_bytes, before.bytes - offset)
         md5, crc32, at = hashlib.md5(usedforsecurity=False), 0, offset
         while at < offset + length:
+            if stop():
+                raise StoppedError(f"{name}: stopped while it was read. It goes on the next time", retry=True)
+            beat()
             block = os.pread(descriptor, min(BLOCK_BYTES, offset + length - at), at)
             if not block:
                 raise changed(name)
@@ -114,8 +115,16 @@ def changed(name: str) -> StoreError:
 class Slice:
     """A part of the file as a request's body: read where it stands, as it goes out."""
 
-    def __init__(self, descriptor: int, part: PartHash, throttle: Throttle, halted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        part: PartHash,
+        throttle: Throttle,
+        halted: Callable[[], bool],
+        beat: Callable[[], None],
+    ) -> None:
         self._descriptor, self._part, self._throttle, self._halted = descriptor, part, throttle, halted
+        self._beat = beat
         self._at = 0
         self.going_out = False
         """Else it is read to sign the request, which nothing slows down."""
@@ -129,6 +138,8 @@ class Slice:
         want = left if amount is None or amount < 0 else min(amount, left)
         if self._halted():
             raise StoppedError("stopped in the midst of a part. It goes on the next time", retry=True)
+        # Whoever sends asks for more only when what it had has gone out.
+        self._beat()
         data = os.pread(self._descriptor, want, self._part.offset + self._at) if want else b""
         self._at += len(data)
         if self.going_out:

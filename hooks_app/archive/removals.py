@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from hooks_app.archive.object_keys import MANIFEST
 from hooks_app.archive.own_rows import OwnRows, shortened
 from hooks_app.archive.prune import Candidate, Policy, Removal, may_go
 from hooks_app.archive.states import FileState, RecordingState
@@ -30,6 +31,20 @@ class LeftOver:
     """Names that are not to be there any more."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased:
+    """What of a recording is removed from the store."""
+
+    manifest: str
+    """Key of the one beside the files."""
+    keys: list[str]
+    """Of the files."""
+
+
+class HeldError(Exception):
+    """Somebody holds it by now: one sentence for people."""
+
+
 class Removals(OwnRows):
     """Reads what the pruner decides on, and writes down what it does."""
 
@@ -41,13 +56,14 @@ class Removals(OwnRows):
         with self._database.read() as db:
             return self._candidates(db, might)
 
-    def removals_asked(self) -> bool:
-        """Whether somebody wants something removed that is still there."""
+    def removals_asked(self, place: str | None) -> bool:
+        """Whether somebody wants something removed that is still there, and within reach."""
         asked = select(RecordingRow.id).where(
             RecordingRow.host == self._here.host,
             RecordingRow.state == RecordingState.ARCHIVED,
             RecordingRow.removal_asked_at.is_not(None),
             RecordingRow.held_at.is_(None),
+            RecordingRow.object_place == place,
         )
         with self._database.read() as db:
             return db.scalars(asked.limit(1)).first() is not None
@@ -68,31 +84,43 @@ class Removals(OwnRows):
             self._conclude(db, touched, now)
             return marked
 
-    def lease_remote(self, recording_id: int, policy: Policy, now: datetime, seconds: float) -> list[str]:
-        """The keys that may go from the store, leased so that nobody begins to read them; none where they may not."""
+    def lease_remote(self, recording_id: int, policy: Policy, now: datetime, seconds: float) -> Leased | None:
+        """What may go from the store, leased so that nobody reads it and nobody is promised a hold; None: nothing."""
         with self._database.write() as db:
             if recording_id not in self._allowed(db, {recording_id}, policy, now):
-                return []
-            self._recording(db, recording_id).leased_until = now + timedelta(seconds=seconds)
+                return None
+            row = self._recording(db, recording_id)
+            if row.object_place != policy.place:
+                return None
             files = self._files(db, recording_id)
-            return [file.object_key for file in files if file.object_key is not None and file.remote_removed_at is None]
+            keys = [file.object_key for file in files if file.object_key is not None and file.remote_removed_at is None]
+            if not keys:
+                return None
+            row.leased_until = row.remote_removal_until = now + timedelta(seconds=seconds)
+            return Leased(manifest=f"{row.object_prefix}/{MANIFEST}", keys=keys)
 
-    def mark_remote(self, recording_id: int, now: datetime) -> None:
-        """Nothing of it is in the store any more."""
+    def mark_remote(self, recording_id: int, keys: Collection[str], now: datetime, seconds: float) -> None:
+        """These are not in the store any more. Raises HeldError: no other one may go."""
         with self._database.write() as db:
             row = self._recording(db, recording_id)
             for file in self._files(db, recording_id):
-                if file.object_key is not None and file.remote_removed_at is None:
+                if file.object_key in keys and file.remote_removed_at is None:
                     file.remote_removed_at = now
-            row.leased_until = row.replay_url = row.replay_until = row.fault = None
+            row.leased_until = row.remote_removal_until = now + timedelta(seconds=seconds)
+            row.replay_url = row.replay_until = None
             db.flush()
             self._conclude(db, {recording_id}, now)
+            if row.remote_removed_at is not None:
+                row.leased_until = row.remote_removal_until = row.fault = None
+            is_held = row.held_at is not None and row.remote_removed_at is None
+        if is_held:
+            raise HeldError(f"Recording {recording_id} is held. What had gone before stays gone.")
 
     def failed_remote(self, recording_id: int, fault: str) -> None:
         """The store did not remove it; the next run tries again."""
         with self._database.write() as db:
             row = self._recording(db, recording_id)
-            row.leased_until, row.fault = None, shortened(fault)
+            row.leased_until, row.remote_removal_until, row.fault = None, None, shortened(fault)
 
     def left_over(self, recording_ids: Collection[int], now: datetime) -> dict[int, LeftOver]:
         """What is known of these folders; of those not in the result nothing is. Leased ones are left alone."""
@@ -127,6 +155,7 @@ class Removals(OwnRows):
             RecordingRow.held_at.is_not(None),
             RecordingRow.leased_until,
             RecordingRow.removal_asked_at.is_not(None),
+            RecordingRow.object_place,
         ).where(*chosen)
         known = {row[0]: row for row in db.execute(recordings)}
         files = (
@@ -146,7 +175,7 @@ class Removals(OwnRows):
         )
         found = []
         for recording_id, file_id, name, size_bytes, wanted, state, here, there in db.execute(files):
-            _, archived_at, restored_at, held, leased_until, removal_asked = known[recording_id]
+            _, archived_at, restored_at, held, leased_until, removal_asked, place = known[recording_id]
             found.append(
                 Candidate(
                     recording_id=recording_id,
@@ -157,6 +186,7 @@ class Removals(OwnRows):
                     file_state=FileState(state),
                     here=here,
                     there=there,
+                    place=place,
                     state=RecordingState.ARCHIVED,
                     archived_at=archived_at,
                     restored_at=restored_at,

@@ -28,13 +28,14 @@ class ToRestore:
 class Restores(OwnRows):
     """Reads what is asked for, and writes down what was done."""
 
-    def to_restore(self, now: datetime, limit: int = 10) -> list[ToRestore]:
-        """What is wanted back and due, in the order in which it was asked for."""
+    def to_restore(self, now: datetime, place: str, limit: int = 10) -> list[ToRestore]:
+        """What is wanted back and due, and archived in this place, in the order in which it was asked for."""
         query = select(RecordingRow).where(
             RecordingRow.host == self._here.host,
             RecordingRow.state == RecordingState.ARCHIVED,
             RecordingRow.restore_asked_at.is_not(None),
             RecordingRow.removal_asked_at.is_(None),
+            RecordingRow.object_place == place,
             is_due(now),
         )
         with self._database.read() as db:

@@ -37,6 +37,10 @@ class StoppedError(StoreError):
     """The caller asked for an end; what is on its way goes on from here the next time."""
 
 
+class DeniedError(StoreError):
+    """The key may not; or, of an object that is not there, it may not know that."""
+
+
 WRONG_KEY: Final = "the store does not know this access key, or the secret is not its own"
 FULL: Final = "the store is full"
 BUSY: Final = "the store cannot serve at the moment, or is full"
@@ -99,9 +103,11 @@ def fault_of(error: Exception, archive: Archive, key: str = "", now: datetime | 
     where = place(archive, key)
     if isinstance(error, ClientError):
         words, remedy, retry = _of_answer(error, now or datetime.now(UTC))
+        kind = DeniedError if (words, remedy, retry) == KNOWN["AccessDenied"] else StoreError
     else:
         words, remedy, retry = _of_connection(error)
-    return StoreError(f"{where}: {words}. {remedy}", retry=retry)
+        kind = StoreError
+    return kind(f"{where}: {words}. {remedy}", retry=retry)
 
 
 def _of_answer(error: ClientError, now: datetime) -> tuple[str, str, bool]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from headend.model.recordings import MIB, Archive
+from hooks_app.archive.checks import checks, checks_of
 from hooks_app.archive.journal import Journal, Part, StoredFile
 from hooks_app.archive.multipart import LostError, Multipart, begin
-from hooks_app.archive.objects import look, new_object, own_key
+from hooks_app.archive.objects import look_for, new_object, own_key
 from hooks_app.archive.reading import Fingerprint, Reading, Slice, changed, read
 from hooks_app.archive.states import FileState
 from hooks_app.archive.store_fault import StoppedError, StoreError, fault_of, place
@@ -32,9 +33,9 @@ def part_bytes_of(size_bytes: int, least_mib: int) -> int:
 class Uploader:
     """Sends files, one at a time; remembers what the last one's bytes said, for when it has to go on with it."""
 
-    def __init__(self, client: S3Client, sender: S3Client, archive: Archive) -> None:
-        """`sender` is the client for data: it waits longer for an answer."""
-        self._client, self._sender, self._archive = client, sender, archive
+    def __init__(self, client: S3Client, sender: S3Client, archive: Archive, beat: Callable[[], None]) -> None:
+        """`sender` is the client for data: it waits longer for an answer. `beat` is called whenever bytes move."""
+        self._client, self._sender, self._archive, self._beat = client, sender, archive, beat
         self._throttle = Throttle(archive.upload_kbps * 125)
         self._last: Reading | None = None
         events = sender.meta.events
@@ -52,7 +53,7 @@ class Uploader:
         part_bytes = file.part_bytes or part_bytes_of(file.bytes, self._archive.part_mib)
         last = self._last
         if last is None or (last.fingerprint, last.part_bytes) != (fingerprint, part_bytes):
-            last = self._last = read(file.name, descriptor, part_bytes, stop)
+            last = self._last = read(file.name, descriptor, part_bytes, stop, self._beat)
         if file.sha256 is None:
             journal.read(file.id, last.sha256)
         elif file.sha256 != last.sha256:
@@ -89,12 +90,10 @@ class Uploader:
         self, file: StoredFile, descriptor: int, reading: Reading, metadata: Mapping[str, str], stop: Callable[[], bool]
     ) -> str:
         part = reading.parts[0]
-        options = self._options(file, reading.sha256, metadata)
-        if self._archive.checksums == "always":
-            options["ChecksumCRC32"] = part.checksum
-        body = Slice(descriptor, part, self._throttle, stop)
+        options = {**self._options(file, reading.sha256, metadata), **checks(self._archive, part)}
+        body = Slice(descriptor, part, self._throttle, stop, self._beat)
         try:
-            answer = self._sender.put_object(**options, Body=cast("Any", body), ContentMD5=part.content_md5)
+            answer = self._sender.put_object(**options, Body=cast("Any", body))
         except (BotoCoreError, ClientError, OSError) as error:
             if stop():
                 words = "stopped while it was sent. It goes on the next time"
@@ -116,20 +115,26 @@ class Uploader:
         if file.upload_id is not None:
             upload = Multipart(self._client, self._sender, self._archive, file.object_key, file.upload_id)
             try:
-                listed = upload.listed()
+                listed = upload.listed(self._beat)
             except LostError:
                 # Aborted by somebody; or complete, and whoever asked for that was killed before the answer.
                 reading = self.reading(file, descriptor, journal, stop)
                 if etag := self._there(file, reading):
                     return reading, etag
                 journal.restart(file.id)
+            else:
+                if file.checks != checks_of(self._archive):
+                    # Its parts must all be sent as it was begun, and the spec says otherwise since.
+                    upload.abort()
+                    journal.restart(file.id)
+                    upload = listed = None
         else:
-            look(self._client, self._archive, file.object_key)
+            look_for(self._client, self._archive, file.object_key)
         reading = self.reading(file, descriptor, journal, stop)
         have: dict[int, Part] = {}
         if upload is None or listed is None:
             upload = begin(self._client, self._sender, self._archive, self._options(file, reading.sha256, metadata))
-            journal.begun(file.id, upload.upload_id, reading.part_bytes)
+            journal.begun(file.id, upload.upload_id, reading.part_bytes, checks_of(self._archive))
         else:
             known = journal.parts(file.id)
             for number, part in enumerate(reading.parts, 1):
@@ -146,11 +151,12 @@ class Uploader:
         def sent(part: Part) -> None:
             journal.sent(file.id, part)
             have[part.number] = part
+            self._beat()
             progress(part.bytes)
 
         missing = ((number, part) for number, part in enumerate(reading.parts, 1) if number not in have)
         try:
-            upload.send(descriptor, missing, self._throttle, sent, stop)
+            upload.send(descriptor, missing, self._throttle, sent, stop, self._beat)
             if not Fingerprint.of(descriptor).same_content(reading.fingerprint):
                 raise changed(file.name)
             return reading, self._complete(upload, file, have, reading)
@@ -165,13 +171,14 @@ class Uploader:
             return upload.complete(have, reading)
         except (LostError, StoreError):
             # It may be done all the same: the answer was lost, or a repetition found nothing left to do.
+            self._beat()
             if etag := self._there(file, reading):
                 return etag
             raise
 
     def _there(self, file: StoredFile, reading: Reading) -> str:
         """The ETag of the object if it may be this file: what it really is, is verified in any case. Else empty."""
-        found = look(self._client, self._archive, file.object_key)
+        found = look_for(self._client, self._archive, file.object_key)
         if found is None or found.bytes != file.bytes:
             return ""
         return found.etag if found.etag == reading.etag or found.sha256 == reading.sha256 else ""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from sqlalchemy import delete, select
 
-from hooks_app.archive.journal import Part
+from hooks_app.archive.journal import Begun, Part
 from hooks_app.archive.own_rows import OwnRows
 from hooks_app.archive.states import FileState
 from hooks_app.recording_tables import RecordingFileRow, UploadPartRow
+
+AT_A_TIME = 500
+"""Values in one statement."""
 
 
 class ChangedError(Exception):
@@ -25,12 +29,13 @@ class UploadJournal(OwnRows):
         with self._database.read() as db:
             return {row.number: Part(row.number, row.bytes, row.md5, row.etag) for row in db.scalars(query)}
 
-    def begun(self, file_id: int, upload_id: str, part_bytes: int) -> None:
+    def begun(self, file_id: int, upload_id: str, part_bytes: int, checks: str) -> None:
         """A multipart upload was begun."""
         with self._database.write() as db:
             row = self._file(db, file_id)
             db.execute(delete(UploadPartRow).where(UploadPartRow.file_id == file_id))
             row.state, row.upload_id, row.part_bytes, row.etag = FileState.UPLOADING.value, upload_id, part_bytes, None
+            row.checks = checks
 
     def sent(self, file_id: int, part: Part) -> None:
         """The store has taken a part; a second time it takes the place of the first."""
@@ -80,6 +85,17 @@ class UploadJournal(OwnRows):
                 return
             db.execute(delete(UploadPartRow).where(UploadPartRow.file_id == file_id))
             row.state, row.upload_id, row.part_bytes, row.etag = FileState.LOCAL.value, None, None, None
+            row.checks = None
+
+    def orphans(self, begun: Sequence[Begun]) -> list[Begun]:
+        """Those of them to keys of ours that are not under way. To other keys another database may be sending."""
+        keys, ours = sorted({upload.key for upload in begun}), set[str | None]()
+        with self._database.read() as db:
+            for first in range(0, len(keys), AT_A_TIME):
+                some = RecordingFileRow.object_key.in_(keys[first : first + AT_A_TIME])
+                ours.update(db.scalars(select(RecordingFileRow.object_key).where(some)))
+        known = self.upload_ids()
+        return [upload for upload in begun if upload.key in ours and upload.upload_id not in known]
 
     def upload_ids(self) -> set[str]:
         """Of every upload that is under way, those of other hosts on this database included."""

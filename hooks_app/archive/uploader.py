@@ -13,6 +13,7 @@ from hooks_app.archive.catalogue import Catalogue
 from hooks_app.archive.folders import Folder, NotOursError, words_of
 from hooks_app.archive.journal import StoredFile
 from hooks_app.archive.manifest import event_manifest, recording_manifest
+from hooks_app.archive.object_keys import MANIFEST, event_key
 from hooks_app.archive.progress import ToArchive
 from hooks_app.archive.store import StoppedError, Store, StoreError
 from hooks_app.archive.upload_journal import ChangedError
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class Uploader:
-    """Uploads. Its turn may take hours; `beat` is called all the while."""
+    """Uploads. Its turn may take hours; the store beats all the while."""
 
     def __init__(
         self,
@@ -35,7 +36,6 @@ class Uploader:
         archive: Archive,
         clock: Clock,
         *,
-        beat: Callable[[], None],
         sent: Callable[[int], None],
     ) -> None:
         self._catalogue = catalogue
@@ -43,7 +43,6 @@ class Uploader:
         self._kept = kept
         self._archive = archive
         self._clock = clock
-        self._beat = beat
         self._sent = sent
         self.fault: str | None = None
         """What the store said last, while it does not work."""
@@ -86,9 +85,9 @@ class Uploader:
     def _tell(self, wanted: ToArchive) -> None:
         """Manifests beside the files, for whoever finds the bucket without our database."""
         known, about = self._catalogue.manifests(wanted.recording_id), {"recording": str(wanted.recording_id)}
-        self._store.put_text(f"{wanted.prefix}/manifest.json", recording_manifest(known.recording), about)
+        self._store.put_text(f"{wanted.prefix}/{MANIFEST}", recording_manifest(known.recording), about)
         if known.event is not None:
-            key = "/".join(part for part in (self._archive.prefix, "events", f"{known.event.id}.json") if part)
+            key = event_key(self._archive.prefix, known.event.id)
             self._store.put_text(key, event_manifest(known.event, known.recordings), {"event": str(known.event.id)})
 
     def _upload(self, wanted: ToArchive, file: StoredFile, folder: Folder, stop: Callable[[], bool]) -> None:
@@ -96,7 +95,6 @@ class Uploader:
 
         def progress(count: int) -> None:
             nonlocal renewed
-            self._beat()
             self._sent(count)
             if time.monotonic() - renewed > RENEW_SECONDS:
                 renewed = time.monotonic()

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from headend.model.recordings import Archive
+from headend.model.store import place_of
 from hooks_app.archive.finished import Finished
 from hooks_app.archive.journal import Journal, Part
 from hooks_app.archive.object_keys import LONGEST, prefix_of
@@ -23,6 +24,8 @@ from tests.hooks_app.fakes import NOON
 from tests.support.shelf import ARCHIVE, SHA256, Shelf, made
 
 OTHER = "7a" * 32
+PLACE = place_of(ARCHIVE)
+ELSEWHERE = ARCHIVE.model_copy(update={"prefix": "elsewhere"})
 
 
 def wanted(shelf: Shelf, recording_id: int) -> dict[str, bool]:
@@ -132,8 +135,79 @@ def test_where_it_goes_is_settled_once(shelf: Shelf) -> None:
     assert [(file.object_key, file.state, file.sha256) for file in task.files] == [
         (f"{task.prefix}/demo.mp4", FileState.LOCAL, SHA256)
     ]
-    other = ARCHIVE.model_copy(update={"prefix": "elsewhere", "key_layout": "{recording}"})
+    other = ARCHIVE.model_copy(update={"key_layout": "{recording}"})
     assert shelf.catalogue.to_archive(shelf.now, other) == [task]
+
+
+@pytest.mark.parametrize(
+    "changed, begins",
+    [
+        ({"prefix": "elsewhere"}, "elsewhere/demo/"),
+        ({"bucket": "other-recordings"}, "recordings/demo/"),
+        ({"endpoint": "https://s3.elsewhere.example"}, "recordings/demo/"),
+    ],
+    ids=["prefix", "bucket", "endpoint"],
+)
+def test_what_is_not_archived_yet_begins_anew_in_another_place(
+    shelf: Shelf, changed: dict[str, str], begins: str
+) -> None:
+    shelf.keep_raw = True
+    shelf.restart()
+    recording_id = shelf.finished()
+    first, second = shelf.catalogue.to_archive(shelf.now, ARCHIVE)[0].files
+    shelf.catalogue.read(first.id, SHA256)
+    shelf.catalogue.stored(first.id, "etag")
+    shelf.catalogue.verified(first.id, "etag")
+    shelf.catalogue.begun(second.id, "upload-1", 5, "crc32")
+    shelf.catalogue.sent(second.id, Part(1, 5, "0" * 32, "etag-1"))
+    other = ARCHIVE.model_copy(update=changed)
+    (task,) = shelf.catalogue.to_archive(shelf.now, other)
+    assert task.prefix.startswith(begins)
+    assert [(file.state, file.upload_id, file.etag) for file in task.files] == [(FileState.LOCAL, None, None)] * 2
+    assert all(file.object_key == f"{task.prefix}/{file.name}" for file in task.files)
+    assert (shelf.catalogue.parts(second.id), shelf.catalogue.upload_ids()) == ({}, set())
+    assert shelf.row(recording_id).object_place == place_of(other)
+    assert shelf.catalogue.to_archive(shelf.now, other) == [task]
+
+
+def test_where_a_store_is_is_told_apart_whichever_way_it_is_reached() -> None:
+    assert PLACE == "s3.amazonaws.com/live-recordings/recordings"
+    same = ARCHIVE.model_copy(update={"addressing": "virtual", "region": "eu-central-1", "access_key_id": "other"})
+    assert place_of(same) == PLACE
+    assert place_of(ARCHIVE.model_copy(update={"region": "cn-north-1"})) != PLACE
+    named = {"endpoint": "https://S3.example.org:9000", "prefix": ""}
+    assert place_of(ARCHIVE.model_copy(update=named)) == "s3.example.org:9000/live-recordings"
+
+
+def test_what_is_archived_elsewhere_is_not_fetched_and_keeps_nobody_waiting(shelf: Shelf) -> None:
+    first, ahead = shelf.archived(7), timedelta(hours=1)
+    shelf.change(first, restore_asked_at=shelf.now, local_removed_at=shelf.now)
+    with shelf.database.write() as db:
+        for file in shelf.files(first):
+            db.merge(file).local_removed_at = shelf.now
+    assert len(shelf.catalogue.to_restore(shelf.now, PLACE)) == 1
+    assert shelf.catalogue.to_restore(shelf.now, place_of(ELSEWHERE)) == []
+    assert len(shelf.catalogue.replays_due(shelf.now, ahead, PLACE, "one")) == 1
+    assert shelf.catalogue.replays_due(shelf.now, ahead, place_of(ELSEWHERE), "one") == []
+    second = shelf.archived(8)
+    # One that fails each time is never before one that comes later.
+    (due,) = shelf.catalogue.replays_due(shelf.now, ahead, PLACE, "one", limit=1)
+    assert due.recording_id == second
+
+
+def test_urls_that_other_settings_made_are_made_anew_and_forgotten_where_there_are_to_be_none(shelf: Shelf) -> None:
+    recording_id, ahead, public = shelf.archived(), timedelta(hours=1), "https://vod.example/x"
+    (due,) = shelf.catalogue.replays_due(shelf.now, ahead, PLACE, "one")
+    shelf.catalogue.note_replay(recording_id, public, None, dict.fromkeys(due.keys, public), None, "one")
+    assert shelf.catalogue.replays_due(shelf.now, ahead, PLACE, "one") == []
+    assert shelf.catalogue.replays_due(shelf.now, ahead, PLACE, "other") == [due]
+    shelf.catalogue.forget_replays(PLACE)
+    assert shelf.row(recording_id).replay_url == public
+    shelf.catalogue.forget_replays(place_of(ELSEWHERE))
+    assert {shelf.row(recording_id).replay_url, *(file.replay_url for file in shelf.files(recording_id))} == {None}
+    shelf.catalogue.note_replay(recording_id, public, None, dict.fromkeys(due.keys, public), None, "one")
+    shelf.catalogue.forget_replays(None)
+    assert shelf.row(recording_id).replay_url is None
 
 
 def test_nothing_is_archived_of_which_a_file_lacks(shelf: Shelf) -> None:
@@ -143,7 +217,7 @@ def test_nothing_is_archived_of_which_a_file_lacks(shelf: Shelf) -> None:
     assert shelf.catalogue.archived(recording_id) is False
     (task,) = shelf.catalogue.to_archive(shelf.now, ARCHIVE)
     (file,) = task.files
-    shelf.catalogue.begun(file.id, "upload-1", 5)
+    shelf.catalogue.begun(file.id, "upload-1", 5, "crc32")
     with pytest.raises(ValueError, match="cannot be verified"):
         shelf.catalogue.verified(file.id, "etag")
     shelf.catalogue.stored(file.id, "etag")
@@ -161,7 +235,7 @@ def test_the_journal_of_an_upload(shelf: Shelf) -> None:
     journal: Journal = shelf.catalogue
     (file,) = shelf.catalogue.to_archive(shelf.now, ARCHIVE)[0].files
     parts = [Part(number, 5, f"{number:032x}", f"etag-{number}") for number in (1, 2)]
-    journal.begun(file.id, "upload-1", 5)
+    journal.begun(file.id, "upload-1", 5, "crc32")
     for part in (*parts, parts[0]):
         journal.sent(file.id, part)
     assert journal.parts(file.id) == {1: parts[0], 2: parts[1]}
@@ -170,7 +244,7 @@ def test_the_journal_of_an_upload(shelf: Shelf) -> None:
     assert shelf.catalogue.upload_ids() == {"upload-1"}
     journal.restart(file.id)
     assert (journal.parts(file.id), shelf.catalogue.upload_ids()) == ({}, set())
-    journal.begun(file.id, "upload-2", 5)
+    journal.begun(file.id, "upload-2", 5, "none")
     journal.sent(file.id, parts[0])
     journal.read(file.id, SHA256)
     with pytest.raises(ChangedError, match=r"demo\.mp4 of recording 1 has changed"):
@@ -219,35 +293,35 @@ def test_the_archiver_says_how_it_is(shelf: Shelf) -> None:
 
 def test_what_is_asked_back_is_restored_and_counts_from_then(shelf: Shelf) -> None:
     recording_id = shelf.archived()
-    assert shelf.catalogue.to_restore(shelf.now) == []
+    assert shelf.catalogue.to_restore(shelf.now, PLACE) == []
     with shelf.database.write() as db:
         for file in shelf.files(recording_id):
             db.merge(file).local_removed_at = shelf.now
     shelf.change(recording_id, restore_asked_at=shelf.now, local_removed_at=shelf.now)
-    (task,) = shelf.catalogue.to_restore(shelf.now)
+    (task,) = shelf.catalogue.to_restore(shelf.now, PLACE)
     assert [file.name for file in task.files] == ["demo.mp4"]
     shelf.catalogue.restored(recording_id, [file.id for file in task.files])
     row = shelf.row(recording_id)
     assert (row.restored_at, row.restore_asked_at, row.local_removed_at) == (shelf.now, None, None)
     assert [file.local_removed_at is None for file in shelf.files(recording_id)] == [False, True]
-    assert shelf.catalogue.to_restore(shelf.now) == []
+    assert shelf.catalogue.to_restore(shelf.now, PLACE) == []
 
 
 def test_a_url_is_made_anew_in_time(shelf: Shelf) -> None:
     recording_id = shelf.archived()
     shelf.finished(8)
     ahead = timedelta(hours=1)
-    (due,) = shelf.catalogue.replays_due(shelf.now, ahead)
+    (due,) = shelf.catalogue.replays_due(shelf.now, ahead, PLACE, "one")
     assert due.keys[due.video_id].endswith("/demo.mp4")
     until, signed = shelf.now + timedelta(hours=2), "https://store.example/x?signed"
-    shelf.catalogue.note_replay(recording_id, signed, until, dict.fromkeys(due.keys, signed), until)
-    assert shelf.catalogue.replays_due(shelf.now, ahead) == []
+    shelf.catalogue.note_replay(recording_id, signed, until, dict.fromkeys(due.keys, signed), until, "one")
+    assert shelf.catalogue.replays_due(shelf.now, ahead, PLACE, "one") == []
     shelf.clock.sleep(3601)
-    assert shelf.catalogue.replays_due(shelf.now, ahead) == [due]
+    assert shelf.catalogue.replays_due(shelf.now, ahead, PLACE, "one") == [due]
     public = "https://vod.example/x"
-    shelf.catalogue.note_replay(recording_id, public, None, dict.fromkeys(due.keys, public), None)
+    shelf.catalogue.note_replay(recording_id, public, None, dict.fromkeys(due.keys, public), None, "one")
     shelf.clock.sleep(86400)
-    assert shelf.catalogue.replays_due(shelf.now, ahead) == []
+    assert shelf.catalogue.replays_due(shelf.now, ahead, PLACE, "one") == []
 
 
 def test_an_event_and_a_session_can_be_removed_whatever_was_recorded_of_them(shelf: Shelf) -> None:

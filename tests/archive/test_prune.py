@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headend.model.recordings import Archive, Keep, Recordings
+from headend.model.recordings import MIB, Archive, Keep, Recordings
 from hooks_app.archive.prune import Candidate, Disk, Policy, decide
 from hooks_app.archive.states import FileState, RecordingState
 from tests.hooks_app.fakes import NOON
@@ -32,6 +33,7 @@ def file(recording_id: int = 1, file_id: int = 1, **changed: Any) -> Candidate:
         "file_state": FileState.VERIFIED,
         "here": True,
         "there": True,
+        "place": policy().place,
         "state": RecordingState.ARCHIVED,
         "archived_at": NOON - 10 * DAY,
         "restored_at": None,
@@ -135,8 +137,37 @@ def test_what_somebody_wants_removed_goes_in_both_places() -> None:
 def test_the_policy_is_the_spec_s() -> None:
     archive = Archive(bucket="live-recordings", access_key_id="writer", secret="archive", remote_days=365)
     found = Policy.of(Recordings(archive=archive, keep=Keep(local_days=3, grace_hours=2)))
-    assert found == policy(local=3 * DAY, grace=timedelta(hours=2), remote=365 * DAY)
-    assert Policy.of(Recordings()) == policy(archive=False)
+    reserve = 2048 * MIB
+    assert found == policy(local=3 * DAY, grace=timedelta(hours=2), remote=365 * DAY, reserve_bytes=reserve)
+    assert Policy.of(Recordings()) == policy(archive=False, place=None, reserve_bytes=reserve)
+
+
+@pytest.mark.parametrize("total_gib, free_mib, goes", [(5, 2500, 1), (5, 2600, 0), (10, 2550, 1), (10, 3100, 0)])
+def test_room_is_made_before_recording_stops_however_small_the_disk(total_gib: int, free_mib: int, goes: int) -> None:
+    disk = Disk(total_bytes=total_gib * 1024 * MIB, free_bytes=free_mib * MIB)
+    assert not disk.is_above(80)
+    wanted = policy(local=30 * DAY, reserve_bytes=2048 * MIB)
+    files = [file(number, number, archived_at=NOON - number * DAY, bytes=600 * MIB) for number in (2, 3)]
+    why = "less than 2560 MiB of the disk is free, and below 2048 MiB nothing is recorded"
+    assert places(files, wanted, disk) == [(3, "local", why)] * goes
+    assert bool(disk.why_full(wanted)) == bool(goes)
+
+
+def test_it_goes_on_until_both_the_low_water_and_the_reserve_are_kept() -> None:
+    files = [file(number, number, archived_at=NOON - number * DAY, bytes=100 * MIB) for number in range(2, 7)]
+    wanted = policy(local=30 * DAY, reserve_bytes=320 * MIB)
+    # The low water is kept with 300 MiB free, the reserve and its margin with 400.
+    found = places(files, wanted, Disk(total_bytes=1000 * MIB, free_bytes=190 * MIB))
+    assert [one for one, _, _ in found] == [6, 5, 4]
+    assert {why for _, _, why in found} == {"the disk is more than 80 % full"}
+
+
+def test_what_is_in_another_store_is_not_removed_from_this_one_and_its_days_here_end_all_the_same() -> None:
+    other = file(place="s3.former.example/live-recordings/recordings")
+    assert places([other], policy(remote=DAY)) == [(1, "local", "it was verified 10 days ago")]
+    assert places([other], policy(remote=DAY, local=30 * DAY)) == []
+    asked = file(place="s3.former.example/live-recordings/recordings", removal_asked=True)
+    assert places([asked], policy(local=30 * DAY)) == []
 
 
 MOMENTS = st.integers(-40 * 24, 40 * 24).map(lambda hours: NOON + timedelta(hours=hours))

@@ -32,10 +32,11 @@ class Bucket:
     removed: list[str] = field(default_factory=list)
     fault: Exception | None = None
 
-    def remove(self, keys: Sequence[str]) -> None:
+    def remove(self, keys: Sequence[str], gone: Callable[[Sequence[str]], None]) -> None:
         if self.fault is not None:
             raise self.fault
         self.removed += keys
+        gone(keys)
 
 
 def pruner(shelf: Shelf, bucket: Bucket | None = None, disk: Disk = ROOMY, **changed: Any) -> Pruner:
@@ -162,18 +163,19 @@ def test_a_folder_that_became_a_link_leads_nowhere(shelf: Shelf, tmp_path: Path)
 
 def test_what_is_asked_for_goes_in_both_places_and_is_removed(shelf: Shelf) -> None:
     recording_id, bucket = shelf.archived(), Bucket()
-    shelf.catalogue.note_replay(recording_id, "https://vod.example/x", None, {}, None)
+    shelf.catalogue.note_replay(recording_id, "https://vod.example/x", None, {}, None, "")
     shelf.change(recording_id, removal_asked_at=shelf.now)
     assert names(pruner(shelf, bucket).run()) == []
     shelf.clock.sleep(86400)
     key = shelf.files(recording_id)[1].object_key
+    manifest = f"{shelf.row(recording_id).object_prefix}/manifest.json"
     foreseen = pruner(shelf, bucket).run(dry_run=True)
     pruned = pruner(shelf, bucket).run()
     assert [place for _, _, place in names(pruned)] == ["local", "local", "remote"]
-    assert (foreseen.removals, bucket.removed, shelf.disk()) == (pruned.removals, [key], {})
+    assert (foreseen.removals, bucket.removed, shelf.disk()) == (pruned.removals, [manifest, key], {})
     row = shelf.row(recording_id)
     assert (row.state, row.remote_removed_at, row.replay_url) == ("removed", shelf.now, None)
-    assert (names(pruner(shelf, bucket).run()), len(bucket.removed)) == ([], 1)
+    assert (names(pruner(shelf, bucket).run()), len(bucket.removed)) == ([], 2)
 
 
 def test_a_store_that_keeps_it_is_asked_again_and_the_others_go(shelf: Shelf) -> None:
@@ -245,6 +247,7 @@ def fill(shelf: Shelf, count: int, real: int) -> None:
                 "started_at": archived_at,
                 "archived_at": archived_at,
                 "object_prefix": f"recordings/{number}",
+                "object_place": policy().place,
                 "held_at": NOON if number % 50 == 0 else None,
                 "leased_until": NOON + timedelta(hours=1) if number % 51 == 0 else None,
                 "removal_asked_at": NOON if number % 52 == 0 else None,
@@ -299,4 +302,5 @@ def test_ten_thousand_recordings_are_decided_on_in_five_seconds_and_the_dry_run_
     stay = {number for number in range(MANY - REAL + 1, MANY + 1) if not (number % 50 and number % 51 and number % 53)}
     assert {int(name) for name in shelf.disk()} == stay
     assert all(len(names) == 3 for names in shelf.disk().values())
-    assert len(bucket.removed) == sum(removal.place == "remote" for removal in pruned.removals)
+    files = [key for key in bucket.removed if not key.endswith("/manifest.json")]
+    assert len(files) == sum(removal.place == "remote" for removal in pruned.removals)

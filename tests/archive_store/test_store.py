@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import requests
 
 from headend.model.recordings import MIB
+from hooks_app.archive.journal import Begun
 from hooks_app.archive.manifest import (
     ArchivedEvent,
     ArchivedFile,
@@ -96,7 +98,7 @@ def test_parts_that_the_journal_does_not_know_are_known_by_their_hash(shelf: She
     with pytest.raises(StoppedError):
         shelf.upload(shelf.store(parallel_parts=1), file, path, stop=lambda: len(shelf.progress) >= 2)
     upload_id, sent = shelf.journal.file(file.id).upload_id, len(shelf.journal.parts(file.id))
-    shelf.journal.begun(file.id, upload_id or "", PART)
+    shelf.journal.begun(file.id, upload_id or "", PART, "crc32")
     shelf.progress.clear()
     shelf.upload(shelf.store(), file, path)
     assert sum(shelf.progress) == (3 - sent) * PART
@@ -170,17 +172,23 @@ def test_only_own_uploads_that_are_old_and_unknown_are_aborted(shelf: Shelf) -> 
 
     known, forgotten = begin("recordings/a"), begin("recordings/b")
     foreign = [begin("other/c"), begin("recordings-of-others/d")]
-    store, day = shelf.store(), timedelta(hours=24)
-    assert store.abort_stale({known}, day) == 0
-    assert store.abort_stale({known}, day, datetime.now(UTC) + timedelta(hours=25)) == 1
+    store, day, asked = shelf.store(), timedelta(hours=24), list[str]()
+
+    def orphans(begun: Sequence[Begun]) -> list[Begun]:
+        asked.extend(upload.upload_id for upload in begun)
+        return [upload for upload in begun if upload.upload_id != known]
+
+    assert store.abort_stale(orphans, day) == 0
+    assert asked == []
+    assert store.abort_stale(orphans, day, datetime.now(UTC) + timedelta(hours=25)) == 1
     assert sorted(shelf.multiparts()) == sorted([known, *foreign])
-    assert forgotten not in shelf.multiparts()
+    assert sorted(asked) == sorted([known, forgotten])
 
 
 def test_more_stale_uploads_than_one_answer_lists_are_all_aborted(shelf: Shelf) -> None:
     for number in range(45):
         shelf.looker.create_multipart_upload(Bucket=shelf.bucket, Key=f"recordings/{number}")
-    assert shelf.store().abort_stale(set(), timedelta(hours=24), datetime.now(UTC) + timedelta(hours=25)) == 45
+    assert shelf.store().abort_stale(list, timedelta(hours=24), datetime.now(UTC) + timedelta(hours=25)) == 45
     assert shelf.multiparts() == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import signal
 import socket
 import ssl
@@ -14,6 +15,7 @@ from pathlib import Path
 import botocore.auth
 import pytest
 
+from headend.model.recordings import MIB
 from hooks_app.archive.journal import StoredFile
 from hooks_app.archive.states import FileState
 from hooks_app.archive.store import StoppedError, Store, StoreError
@@ -361,6 +363,106 @@ def test_access_denied_and_a_lock_are_sentences(far: Shelf, proxy: FaultProxy) -
     with pytest.raises(StoreError, match="recordings/a: object lock keeps it") as caught:
         far.store().remove(["recordings/a"])
     assert not caught.value.retry
+
+
+@pytest.mark.parametrize("size", [1000, 2 * PART])
+def test_a_store_that_does_not_say_what_is_missing_gets_it_all_the_same(
+    far: Shelf, proxy: FaultProxy, size: int
+) -> None:
+    """Amazon's, to a key that may list no more than a prefix."""
+    file, path = far.file(size)
+
+    def rule(asked: Asked) -> Fault | None:
+        missing = asked.method in ("HEAD", "GET") and asked.path.endswith(KEY) and KEY not in far.listed()
+        return answer_of_store(403, "AccessDenied") if missing and "uploadId" not in asked.query else None
+
+    proxy.rule = rule
+    assert goes_on(far, far.store(), file, path) == 0
+
+
+def test_an_upload_that_is_gone_from_a_store_that_does_not_say_what_is_missing_begins_anew(
+    far: Shelf, proxy: FaultProxy
+) -> None:
+    file, path = far.file(3 * PART)
+    with pytest.raises(StoppedError):
+        far.upload(far.store(parallel_parts=1), file, path, stop=lambda: len(far.progress) >= 1)
+    upload_id = far.journal.file(file.id).upload_id or ""
+    far.looker.abort_multipart_upload(Bucket=far.bucket, Key=KEY, UploadId=upload_id)
+
+    def rule(asked: Asked) -> Fault | None:
+        missing = asked.method in ("HEAD", "GET") and asked.path.endswith(KEY) and KEY not in far.listed()
+        return answer_of_store(403, "AccessDenied") if missing and "uploadId" not in asked.query else None
+
+    proxy.rule = rule
+    assert goes_on(far, far.store(), file, path) == 0
+    assert far.journal.restarts(file.id) == 1
+
+
+def test_a_key_that_may_nothing_is_a_sentence_before_anything_is_sent(far: Shelf, proxy: FaultProxy) -> None:
+    file, path = far.file(2 * PART)
+    proxy.rule = lambda asked: answer_of_store(403, "AccessDenied")
+    with pytest.raises(StoreError, match=r"access denied\. Give this key what `headend archive policy` prints"):
+        far.upload(far.store(), file, path)
+    assert proxy.taken == []
+
+
+@pytest.mark.parametrize("first, then", [("always", "when_required"), ("when_required", "always")])
+def test_other_checksums_in_the_midst_of_an_upload_begin_it_anew(
+    far: Shelf, proxy: FaultProxy, first: str, then: str
+) -> None:
+    """Amazon's refuses parts that are sent otherwise than the upload was begun."""
+    file, path = far.file(3 * PART)
+    with pytest.raises(StoppedError):
+        far.upload(far.store(parallel_parts=1, checksums=first), file, path, stop=lambda: len(far.progress) >= 1)
+    begun = far.journal.file(file.id).upload_id
+    checked = dict.fromkeys([begun or ""], first == "always")
+
+    def rule(asked: Asked) -> Fault | None:
+        if asked.part is None:
+            return None
+        has = "x-amz-checksum-crc32" in asked.headers
+        return None if checked.setdefault(asked.part[0], has) == has else answer_of_store(400, "InvalidRequest")
+
+    proxy.rule = rule
+    assert goes_on(far, far.store(checksums=then), file, path) == 0
+    assert far.journal.restarts(file.id) == 1
+    assert begun not in far.multiparts()
+
+
+@pytest.mark.parametrize("size", [1000, 2 * PART])
+@pytest.mark.parametrize("checksums", ["always", "when_required"])
+def test_the_store_is_never_told_the_md5_by_which_it_is_judged(
+    far: Shelf, proxy: FaultProxy, size: int, checksums: str
+) -> None:
+    file, path = far.file(size)
+    store = far.store(checksums=checksums)
+    far.upload(store, file, path)
+    store.put_text("recordings/x.json", "{}", {})
+    sent = [asked for asked in proxy.asked if asked.method == "PUT"]
+    assert sent
+    for asked in sent:
+        assert "content-md5" not in asked.headers
+        assert ("x-amz-checksum-crc32" in asked.headers) == (checksums == "always")
+        # What was damaged on the way is noticed all the same: the signature holds the hash of it.
+        assert len(asked.headers["x-amz-content-sha256"]) == 64
+    assert far.journal.how(file.id) == "etag"
+
+
+def test_a_slow_line_is_told_from_one_that_hangs(far: Shelf, proxy: FaultProxy) -> None:
+    """By bytes that move, not by parts that are through: one may take longer than anybody has patience."""
+    file, path = far.file(16 * MIB + 1)
+    proxy.bytes_per_second = 3_000_000
+    beats = [time.monotonic()]
+    store = Store(far.archive(part_mib=16, parallel_parts=1), far.place.secret, lambda: beats.append(time.monotonic()))
+    far.upload(store, file, path)
+    back = far.folder / "back"
+    with back.open("wb") as out:
+        store.fetch(far.journal.file(file.id), out.fileno())
+    store.close()
+    gaps = [later - earlier for earlier, later in itertools.pairwise([*beats, time.monotonic()])]
+    assert beats[-1] - beats[0] > 5
+    # What the kernel holds goes out unseen, 4 MiB at most.
+    assert max(gaps) < 4, "A part went out, and nothing told of it."
 
 
 def test_nobody_at_the_other_end_is_a_sentence(shelf: Shelf) -> None:

@@ -77,7 +77,7 @@ def test_whenever_it_is_killed_the_object_is_right_and_no_part_that_was_written_
         assert far.sha256_there(file.object_key) == sha256(path)
         path.unlink()
     later = datetime.now(UTC) + timedelta(hours=25)
-    aborted = far.store().abort_stale(set(), timedelta(hours=24), later)
+    aborted = far.store().abort_stale(list, timedelta(hours=24), later)
     assert far.multiparts() == []
     assert twice == 0
     assert midway > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.finisher.conftest import Sent
 from tests.support.finishing import STEM, finish, refused
 from tests.support.flv import Message, Recorder
 
@@ -35,8 +37,20 @@ def test_a_disk_without_room_is_seen_before_anything_is_written(small_disk: Path
     parts = Recorder(small_disk, seconds=9.5).record(shown)
     (small_disk.parent / "other").write_bytes(bytes(30 * MIB))
     assert refused(small_disk, parts).startswith("the disk has too little room: ")
+    assert json.loads((small_disk / "result.json").read_text())["no_room"]
     (small_disk.parent / "other").unlink()
     assert finish(small_disk).result["ok"]
+
+
+def test_what_is_recorded_meanwhile_keeps_its_room(folder: Path, sent: Sent) -> None:
+    parts = Recorder(folder).record(sent())
+    info = os.statvfs(folder)
+    free = info.f_bavail * info.f_frsize
+    fault = refused(folder, parts, reserve_bytes=free + 100 * MIB)
+    assert fault.startswith("the disk has too little room: ")
+    assert json.loads((folder / "result.json").read_text())["no_room"]
+    done = finish(folder, parts, reserve_bytes=MIB)
+    assert (done.result["ok"], done.result["no_room"]) == (True, False)
 
 
 def fill(path: Path, when: Path) -> None:
@@ -65,7 +79,7 @@ def test_a_disk_that_fills_meanwhile(small_disk: Path, shown: list[Message]) -> 
         assert done.said.endswith("its result cannot be written: No space left on device\n")
         assert names == {*parts, "job.json"}
     else:
-        assert (done.result["ok"], done.result["video"]) == (False, None)
+        assert (done.result["ok"], done.result["no_room"], done.result["video"]) == (False, True, None)
         assert done.result["fault"].startswith(("the disk has too little room: ", "the disk is full"))
         assert names == {*parts, "job.json", "result.json"}
     other.unlink()

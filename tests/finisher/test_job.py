@@ -41,6 +41,8 @@ GOOD = {"recording": 12, "slug": "demo", "start": START, "parts": [PART]}
         ({"parts": ["other-1764311460-17-1.flv"]}, "part 1 is not the name of a part of demo"),
         ({"strip": 1}, "strip is neither true nor false"),
         ({"vod": None}, "vod is neither true nor false"),
+        ({"reserve_bytes": -1}, "reserve_bytes is not a number of bytes"),
+        ({"reserve_bytes": True}, "reserve_bytes is not a number of bytes"),
         ({"folder": "/etc"}, "unknown key 'folder'"),
     ],
 )
@@ -52,7 +54,7 @@ def test_what_is_strange_in_a_job_is_said(change: dict[str, object], fault: str)
 
 def test_a_good_job() -> None:
     work = job.parse(GOOD)
-    assert (work.stem, work.strip, work.vod) == (STEM, True, False)
+    assert (work.stem, work.strip, work.vod, work.reserve_bytes) == (STEM, True, False, 0)
     assert work.parts == (PartName(PART, 17, 1),)
     assert PartName("b", 17, 2).follows(work.parts[0])
     assert not PartName("c", 17, 3).follows(work.parts[0])

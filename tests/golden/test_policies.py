@@ -60,10 +60,21 @@ def test_nothing_is_allowed_that_the_spec_does_not_need() -> None:
     assert actions(CASES["buckets-own-key"]) - least == {"kms:GenerateDataKey", "kms:Decrypt"}
 
 
-def test_nothing_beside_the_prefix_is_allowed() -> None:
+def test_nothing_beside_the_prefix_is_allowed_but_to_see_which_uploads_are_under_way() -> None:
     for statement in CASES["with-removal"]["Statement"]:
         on_objects = statement["Resource"] == "arn:aws:s3:::live-recordings/recordings/*"
-        assert on_objects or statement["Condition"] == {"StringLike": {"s3:prefix": "recordings/*"}}
+        # Amazon's knows no condition for it.
+        sees_uploads = statement["Action"] == ["s3:ListBucketMultipartUploads"]
+        narrowed = statement.get("Condition") == {"StringLike": {"s3:prefix": "recordings/*"}}
+        assert on_objects or sees_uploads or narrowed
+
+
+def test_the_prefix_is_a_condition_only_of_what_knows_one() -> None:
+    """With a key in a condition that a request does not have nothing is allowed at all."""
+    for policy in CASES.values():
+        for statement in policy.get("Statement", ()):
+            if "s3:prefix" in str(statement.get("Condition")):
+                assert statement["Action"] == ["s3:ListBucket"]
 
 
 if __name__ == "__main__":

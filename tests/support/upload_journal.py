@@ -12,7 +12,7 @@ from hooks_app.archive.states import FileState
 TABLES = """
 CREATE TABLE IF NOT EXISTS file (
     id INTEGER PRIMARY KEY, name TEXT, bytes INTEGER, sha256 TEXT, state TEXT DEFAULT 'local', object_key TEXT,
-    upload_id TEXT, part_bytes INTEGER, etag TEXT, verified_by TEXT, restarts INTEGER DEFAULT 0);
+    upload_id TEXT, part_bytes INTEGER, checks TEXT, etag TEXT, verified_by TEXT, restarts INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS part (file_id INTEGER, number INTEGER, bytes INTEGER, md5 TEXT, etag TEXT,
     PRIMARY KEY (file_id, number));
 """
@@ -40,10 +40,11 @@ class DiskJournal:
     def file(self, file_id: int) -> StoredFile:
         """As it is now."""
         row = self._db.execute(
-            "SELECT id, name, bytes, sha256, state, object_key, upload_id, part_bytes, etag FROM file WHERE id = ?",
+            "SELECT id, name, bytes, sha256, state, object_key, upload_id, part_bytes, checks, etag FROM file"
+            " WHERE id = ?",
             (file_id,),
         ).fetchone()
-        number, name, size, sha256, state, key, upload_id, part_bytes, etag = row
+        number, name, size, sha256, state, key, upload_id, part_bytes, checks, etag = row
         return StoredFile(
             id=number,
             name=name,
@@ -54,6 +55,7 @@ class DiskJournal:
             object_key=key,
             upload_id=upload_id,
             part_bytes=part_bytes,
+            checks=checks,
             etag=etag,
         )
 
@@ -69,12 +71,12 @@ class DiskJournal:
         rows = self._db.execute("SELECT number, bytes, md5, etag FROM part WHERE file_id = ?", (file_id,))
         return {row[0]: Part(*row) for row in rows}
 
-    def begun(self, file_id: int, upload_id: str, part_bytes: int) -> None:
+    def begun(self, file_id: int, upload_id: str, part_bytes: int, checks: str) -> None:
         self._all(
             ("DELETE FROM part WHERE file_id = ?", (file_id,)),
             (
-                "UPDATE file SET state = 'uploading', upload_id = ?, part_bytes = ? WHERE id = ?",
-                (upload_id, part_bytes, file_id),
+                "UPDATE file SET state = 'uploading', upload_id = ?, part_bytes = ?, checks = ? WHERE id = ?",
+                (upload_id, part_bytes, checks, file_id),
             ),
         )
 
@@ -99,7 +101,7 @@ class DiskJournal:
         self._all(
             ("DELETE FROM part WHERE file_id = ?", (file_id,)),
             (
-                "UPDATE file SET state = 'local', upload_id = NULL, part_bytes = NULL, etag = NULL,"
+                "UPDATE file SET state = 'local', upload_id = NULL, part_bytes = NULL, checks = NULL, etag = NULL,"
                 " restarts = restarts + 1 WHERE id = ?",
                 (file_id,),
             ),
