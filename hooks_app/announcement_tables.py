@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hooks_app.table_base import Base
 
 QUEUED = text("state = 'queued'")
-UNFINISHED = text("state IN ('queued', 'leased')")
+# As SQLAlchemy writes it in statements: SQLite compares the words.
+UNFINISHED = "state IN ('queued', 'leased') AND held IS "
 ONE_REMINDER = text("occasion = 'countdown'")
 
 
@@ -60,7 +61,15 @@ class MessageRow(Base):
     __tablename__ = "message"
     __table_args__ = (
         Index("one_message", "announcement_id", "destination", "part", unique=True),
-        Index("lanes", "destination", "slug", "part", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        Index(
+            "lanes",
+            "destination",
+            "slug",
+            "part",
+            "id",
+            sqlite_where=text(f"{UNFINISHED}0"),
+            postgresql_where=text(f"{UNFINISHED}false"),
+        ),
         # However long the history is, the next to be sent is found at once.
         Index("queued_messages", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
         Index("messages_by_state", "state", "due_at"),
@@ -88,7 +97,7 @@ class MessageRow(Base):
     not_after: Mapped[datetime]
     """Later it is worse than nothing."""
     held: Mapped[bool] = mapped_column(server_default=false())
-    """Quiet hours have held it up: it is merged with others of its place."""
+    """Quiet hours hold it up, not its lane: it is merged with others of its place."""
     state: Mapped[str] = mapped_column(String(12), server_default="queued")
     """queued, leased, sent, uncertain, dead, dropped, merged or dry_run."""
     attempts: Mapped[int] = mapped_column(server_default="0")
@@ -117,6 +126,8 @@ class PlaceRow(Base):
     broken_reason: Mapped[str | None] = mapped_column(String(200))
     hold_until: Mapped[datetime | None]
     """It asked for a pause."""
+    hold_since: Mapped[datetime | None]
+    """When the pause began: a clock that is set back makes it no longer than it was."""
     muted_until: Mapped[datetime | None]
     """Somebody wants it to be quiet; what comes meanwhile is not told there."""
 

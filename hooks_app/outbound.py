@@ -8,10 +8,8 @@ a moment later changes nothing. Nothing is redirected, an answer is read up to i
 from __future__ import annotations
 
 import socket
-import threading
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from types import MappingProxyType
@@ -23,6 +21,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+
+from hooks_app.deadline import Deadline, resolve
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -91,10 +91,12 @@ class Guard:
             plain.version == network.version and plain in network for network in self.listed
         )
 
-    def addresses(self, host: str, port: int) -> list[str]:
+    def addresses(self, host: str, port: int, deadline: Deadline) -> list[str]:
         """The addresses of a name, all of them judged. Raises RefusedError if one may not be reached; NotSentError."""
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = resolve(host, port, deadline)
+        except TimeoutError:
+            raise NotSentError(f"{host}: no address in time") from None
         except (OSError, UnicodeError):
             raise NotSentError(f"{host}: no address is known") from None
         texts = list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -103,42 +105,33 @@ class Guard:
                 raise RefusedError(f"{host}: its address {text} is not public, and not listed in outbound.allow")
         return texts
 
-    def connect(self, host: str, port: int, end: float) -> socket.socket:
-        """A connection, before `end` on the monotonic clock. Raises NotSentError."""
-        reason = "no address is known"
-        for text in self.addresses(host, port):
-            left = end - time.monotonic()
-            if left <= 0:
+    def connect(self, host: str, port: int, deadline: Deadline) -> socket.socket:
+        """A connection in time, which the deadline watches from then on. Raises NotSentError."""
+        reason = "no connection in time"
+        for text in self.addresses(host, port, deadline):
+            if deadline.is_over:
                 break
             try:
                 # A literal address: nothing is resolved again.
-                return socket.create_connection((text, port), timeout=left)
+                made = socket.create_connection((text, port), timeout=deadline.left_seconds)
             except OSError as error:
                 reason = error.strerror or type(error).__name__
+                continue
+            deadline.watch(made)
+            return made
         raise NotSentError(f"{host}: {reason.lower()}")
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """One request: what it has opened, and how far it came."""
+    """One request: whom it may reach, until when, and how far it came."""
 
     guard: Guard
-    end: float
-    opened: list[socket.socket] = field(default_factory=list)
+    deadline: Deadline
     connected: bool = False
 
     def open(self, host: str, port: int) -> socket.socket:
-        made = self.guard.connect(host, port, self.end)
-        self.opened.append(made)
-        return made
-
-    def cut(self) -> None:
-        """Whatever it waits for, it waits no longer."""
-        for one in self.opened:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
+        return self.guard.connect(host, port, self.deadline)
 
 
 class _Plain(HTTPConnection):
@@ -190,6 +183,11 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": tls}
 
 
+class _Session(requests.Session):
+    # Its own, also where a process leads everybody else's sessions here.
+    send = requests.Session.send
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
     """Sends requests; a connection serves one."""
@@ -205,12 +203,10 @@ class Outbound:
         Raises RefusedError, NotSentError, UnknownOutcomeError; no message has the URL, which may be a secret.
         """
         check_url(url)
-        attempt = _Attempt(self.guard, time.monotonic() + self.seconds)
-        watchdog = threading.Timer(self.seconds, attempt.cut)
-        watchdog.daemon = True
-        watchdog.start()
+        deadline = Deadline(self.seconds)
+        attempt = _Attempt(self.guard, deadline)
         try:
-            with requests.Session() as session:
+            with deadline, _Session() as session:
                 # No proxy, no .netrc: neither a variable nor a file of the host says where this goes.
                 session.trust_env = False
                 session.mount("http://", _Adapter(attempt))
@@ -229,8 +225,6 @@ class Outbound:
             raise
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise _told(error, attempt) from None
-        finally:
-            watchdog.cancel()
 
 
 def check_url(url: str) -> None:
@@ -253,7 +247,7 @@ def _read(response: requests.Response, attempt: _Attempt) -> Answer:
         if not part:
             break
         body += part
-    if time.monotonic() >= attempt.end:
+    if attempt.deadline.is_over:
         raise UnknownOutcomeError("no whole answer in time")
     return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, bytes(body))
 
@@ -265,7 +259,7 @@ def _told(error: Exception, attempt: _Attempt) -> Exception:
         if isinstance(cause, (NotSentError, UnknownOutcomeError)):
             return cause
         cause = cause.__cause__ or cause.__context__
-    late = time.monotonic() >= attempt.end
+    late = attempt.deadline.is_over
     if attempt.connected:
         return UnknownOutcomeError("no whole answer in time" if late else "the connection broke before the answer")
     return NotSentError("no connection in time" if late else f"no connection ({type(error).__name__})")

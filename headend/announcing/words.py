@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
 
 from headend.announcing.channel import LIMITS, Channel
 from headend.announcing.occasion import Occasion
+from headend.announcing.sandbox import Sandbox
 from headend.announcing.story import Story
 
 ANY = "any"
@@ -27,6 +27,11 @@ DISCORD_MARKUP = re.compile(r"([\\*_~`>|\[\]()#<])")
 TIMESTAMP = re.compile(r"<t:-?\d+(:[tTdDfFR])?>")
 MARKDOWN = re.compile(r"\*\*|__|\[[^\]]+\]\([a-z]+://")
 HTML = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*[\s/>]")
+# Up to what would open or close a link with another text.
+URL = re.compile(r"https?://[^\s<>\[\]|`*\\]+")
+# YouTube takes neither (youtube/v3/docs/videos#properties).
+ANGLES: Final = str.maketrans({"<": "\u2039", ">": "\u203a"})
+ONE_LINE: Final = ("title", "call_to_action", "reason")
 FREE_TEXTS: Final = ("title", "description", "call_to_action", "reason")
 
 
@@ -42,20 +47,6 @@ class Words:
     body: str
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Templates see a story, and cannot grow without bounds."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" or not (isinstance(left, int) and isinstance(right, int)):
-            raise TemplateError(f"{operator} is not for templates")
-        return super().call_binop(context, operator, left, right)
-
-
-_SANDBOX: Final = _Sandbox(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
-
-
 def source(templates: Templates, channel: Channel, occasion: Occasion) -> str | None:
     """The template of a place for an occasion; None where nothing is to be said there."""
     return templates.get(channel.value, {}).get(occasion.value) or templates.get(ANY, {}).get(occasion.value)
@@ -66,18 +57,46 @@ def say(templates: Templates, channel: Channel, occasion: Occasion, story: Story
     text = source(templates, channel, occasion)
     if text is None:
         return None
-    words, limits = fill(text, channel, story), LIMITS[channel]
+    words, limits = _fitting(text, channel, story), LIMITS[channel]
     return Words(_cut(words.title, limits.title, channel), _cut(words.body, limits.body, channel))
 
 
 def fill(text: str, channel: Channel, story: Story) -> Words:
     """A template with a story in it, however long that is. Raises WordsError."""
     try:
-        filled = _SANDBOX.from_string(text).render(_variables(channel, story))
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
+        filled = Sandbox().fill(text, _variables(channel, story))
+        filled.encode()
+    except UnicodeEncodeError:
+        raise WordsError("it writes half of a character (a surrogate)") from None
+    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise WordsError(str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+    except Exception as error:
+        # Too deep for Python, too much of one thing: the compiler of templates has no name for all of it.
+        raise WordsError(f"it cannot be filled ({type(error).__name__})") from None
     title, _, body = filled.strip().partition("\n")
-    return Words(title.strip(), re.sub(r"\n{3,}", "\n\n", body.strip()))
+    return Words(_line(title), re.sub(r"\n{3,}", "\n\n", body.strip()))
+
+
+def bare(text: str, channel: Channel, story: Story) -> Words:
+    """What is left when all of the description is cut. Raises WordsError."""
+    return fill(text, channel, story.model_copy(update={"description": ""}))
+
+
+def _fitting(text: str, channel: Channel, story: Story) -> Words:
+    """With as much of the description as there is room for: the link, and what viewers are asked to do, stay."""
+    limits, whole = LIMITS[channel], fill(text, channel, story)
+    if limits.length(whole.body) <= limits.body:
+        return whole
+    best, least, most = bare(text, channel, story), 0, len(story.description)
+    while most - least > 1:
+        middle = (least + most) // 2
+        shorter = story.description[:middle].rstrip() + "…"
+        words = fill(text, channel, story.model_copy(update={"description": shorter}))
+        if limits.length(words.body) <= limits.body:
+            best, least = words, middle
+        else:
+            most = middle
+    return best
 
 
 def faults(words: Words, channel: Channel) -> list[str]:
@@ -104,9 +123,30 @@ def faults(words: Words, channel: Channel) -> list[str]:
 def _variables(channel: Channel, story: Story) -> dict[str, Any]:
     computed = ("starts", "starts_discord", "starts_in_discord", "duration")
     names = {name: getattr(story, name) for name in (*Story.model_fields, *computed)}
+    names |= {name: _line(names[name]) for name in ONE_LINE if names[name]}
     if channel is Channel.DISCORD:
-        names |= {name: DISCORD_MARKUP.sub(r"\\\1", names[name]) for name in FREE_TEXTS if names[name]}
+        names |= {name: _plain(names[name]) for name in FREE_TEXTS if names[name]}
+    if channel is Channel.YOUTUBE:
+        names |= {name: names[name].translate(ANGLES) for name in FREE_TEXTS if names[name]}
+        names |= {name: tuple(one.translate(ANGLES) for one in names[name]) for name in ("hashtags", "items")}
     return names
+
+
+def _line(text: str) -> str:
+    """Without the ends of lines, of which Unicode has many."""
+    return " ".join(text.split())
+
+
+def _plain(text: str) -> str:
+    """What people type, as Discord shows it; it links URLs by itself, and those with a backslash lead nowhere."""
+    pieces, end = [], 0
+    for found in URL.finditer(text):
+        url = found[0].rstrip(".,:;!?'\"")
+        while url.endswith(")") and url.count(")") > url.count("("):
+            url = url[:-1]
+        pieces += [DISCORD_MARKUP.sub(r"\\\1", text[end : found.start()]), url]
+        end = found.start() + len(url)
+    return "".join([*pieces, DISCORD_MARKUP.sub(r"\\\1", text[end:])])
 
 
 def _cut(text: str, most: int, channel: Channel) -> str:

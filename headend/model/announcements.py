@@ -114,7 +114,7 @@ class Announcements(Model):
     live_debounce_seconds: int = Field(default=0, ge=0, le=600)
     """How long a stream must be live before it is told. Example: 15."""
     live_cooldown_minutes: int = Field(default=10, ge=0, le=1440)
-    """How long after a live was told the next one of the same stream is not. Example: 10."""
+    """How long after a live was told the next one of the same show waits. Example: 10."""
     live_stale_minutes: int = Field(default=30, ge=1, le=1440)
     """A live that could not be told for so long is not told any more. Example: 30."""
     interrupted_after_seconds: int = Field(default=60, ge=10, le=3600)

@@ -99,7 +99,7 @@ def send(facts: HookFacts, told: AnnouncementFacts, host: str, post: Post) -> No
                 worker.queue.take_over(name_of(host, post.number, post.before))
                 post.before = None
             post.beat()
-            if not worker.send_next():
+            if not worker.send_next(post.beat):
                 post.wait(SEAT_POLL_SECONDS)
         except SQLAlchemyError as error:
             failed(error)

@@ -14,9 +14,9 @@ from headend.announcing.occasion import Occasion
 from headend.model.announcements import Announcements, Destination
 from headend.model.facts import HookFacts
 from hooks_app.announcement_tables import AnnouncementRow, MessageRow, PlaceRow
-from hooks_app.announcer.queue import STEP
 from hooks_app.announcer.quiet import quiet_until
 from hooks_app.announcer.stories import story_of
+from hooks_app.announcer.upkeep import STEP
 from hooks_app.announcer.verdict import Later, Void, judge
 from hooks_app.clock import Clock
 from hooks_app.database import Database
@@ -57,8 +57,10 @@ class Crier:
         with self._database.write() as db:
             for row in list(db.scalars(due)):
                 try:
-                    made += self._look(db, row, now)
-                except ValueError as error:
+                    # At all of its places, or at none.
+                    with db.begin_nested():
+                        made += self._look(db, row, now)
+                except (ValueError, LookupError) as error:
                     # One that cannot be told must not keep the others from it.
                     log.error("cannot be told", announcement=row.id, error=type(error).__name__)
                     row.state, row.reason = "void", "it cannot be told: see the journal"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_network
 
+import structlog
+
 from headend.announcing.channel import Channel
 from headend.announcing.occasion import Occasion
 from headend.announcing.payload import payload_of
@@ -18,6 +20,8 @@ from hooks_app.senders import apprise_sender, discord, mail, signed_webhook
 from hooks_app.senders.discord_bot import Bot
 from hooks_app.senders.outcome import Again, Broken, Dead, Outcome, Unknown
 from hooks_app.senders.secret import SecretError, secret
+
+log = structlog.get_logger(__name__)
 
 
 class Delivery:
@@ -41,6 +45,9 @@ class Delivery:
         if message.part == "calendar":
             changes = message.occasion in {Occasion.LIVE, Occasion.ENDED, Occasion.CANCELLED}
             return "there is no entry in the calendar" if changes and message.earlier is None else ""
+        if message.part == "stage":
+            closes = message.occasion is Occasion.ENDED
+            return "the stage was not opened here" if closes and message.earlier is None else ""
         if message.part == "post" and place.kind == "discord" and message.occasion is Occasion.ENDED:
             only_edits = message.occasion.value not in place.occasions
             return "there is no post to change" if only_edits and message.earlier is None else ""
@@ -48,7 +55,13 @@ class Delivery:
 
     def send(self, message: Message) -> Outcome:
         """Attempt it. Whatever goes wrong is an outcome."""
-        place = self._places[message.destination]
+        outcome = self._attempt(self._places[message.destination], message)
+        if isinstance(outcome, Broken) and message.part != "post":
+            # It is the bot that may not, or is not there; the posts of the same destination go by another secret.
+            return Dead(outcome.reason, outcome.status)
+        return outcome
+
+    def _attempt(self, place: Destination, message: Message) -> Outcome:
         try:
             return self._send(place, message)
         except (SecretError, RefusedError) as error:
@@ -60,6 +73,10 @@ class Delivery:
         except UnknownOutcomeError as error:
             # People would read it twice; a receiver of webhooks tells a repetition by its id.
             return Unknown(str(error), again=place.kind == "webhook" or message.part != "post")
+        except Exception as error:
+            # One message must not end the process, to begin again with the next. What the exception says may be secret.
+            log.error("sender failed", message=message.id, destination=place.name, error=type(error).__name__)
+            return Dead(f"sending it failed: {type(error).__name__}")
 
     def _send(self, place: Destination, message: Message) -> Outcome:
         if message.part != "post":

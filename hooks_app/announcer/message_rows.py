@@ -17,8 +17,8 @@ from hooks_app.senders.outcome import REASON_LENGTH
 
 
 def place_of(db: Session, name: str) -> PlaceRow:
-    """A destination's row, made where there is none."""
-    row = db.get(PlaceRow, name)
+    """A destination's row, locked; made where there is none."""
+    row = db.get(PlaceRow, name, with_for_update=True)
     if row is None:
         row = PlaceRow(name=name)
         db.add(row)
@@ -27,9 +27,18 @@ def place_of(db: Session, name: str) -> PlaceRow:
 
 
 def finish(row: MessageRow, state: str, now: datetime, *, status: int | None, reason: str | None) -> None:
-    """Nothing more is done with it."""
+    """Nothing more is done with it. What an attempt before may have brought is neither dead nor dropped: uncertain."""
+    if row.repeated and row.attempts and state in {"dead", "dropped"}:
+        state = "uncertain"
     row.state, row.finished_at, row.status = state, now, status
     row.reason = reason[:REASON_LENGTH] if reason else None
+
+
+def unattempted(row: MessageRow) -> None:
+    """It was claimed, and nothing was sent."""
+    row.attempts -= 1
+    if row.attempts == 0:
+        row.attempted_at = None
 
 
 def message_of(db: Session, row: MessageRow) -> Message:
@@ -50,7 +59,9 @@ def message_of(db: Session, row: MessageRow) -> Message:
 
 def reclaim(db: Session, which: ColumnElement[bool], now: datetime) -> int:
     """Take back the leased ones of `which`; returns how many."""
-    rows = list(db.scalars(select(MessageRow).where(MessageRow.state == "leased", which)))
+    # Not one whose outcome is just being written down.
+    leased = select(MessageRow).where(MessageRow.state == "leased", which).with_for_update(skip_locked=True)
+    rows = list(db.scalars(leased))
     for row in rows:
         # Nobody knows whether it was sent: it is sent again, and says so.
         row.repeated, row.leased_by, row.leased_until = True, None, None

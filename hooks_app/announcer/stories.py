@@ -46,8 +46,13 @@ def story_of(db: Session, facts: HookFacts, row: AnnouncementRow) -> Story:
 def owner_of(db: Session, row: AnnouncementRow) -> str:
     """Whose broadcast it is."""
     event = db.get(EventRow, row.event_id) if row.event_id is not None else None
+    if event is not None:
+        return event.owner
+    session = db.get(SessionRow, row.session_id) if row.session_id is not None else None
+    if session is not None and session.owner is not None:
+        return session.owner
     stream = db.get(StreamRow, row.slug)
-    return event.owner if event else (stream.owner if stream else "site")
+    return stream.owner if stream else "site"
 
 
 def _start(event: EventRow | None, session: SessionRow | None) -> datetime | None:

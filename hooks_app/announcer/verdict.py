@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headend.announcing.occasion import Occasion
+from headend.announcing.story import Story
 from headend.model.announcements import Announcements
-from hooks_app.announcement_tables import AnnouncementRow
-from hooks_app.announcer.reminders import stale_at
+from hooks_app.announcement_tables import AnnouncementRow, MessageRow
+from hooks_app.announcer.reminders import offsets_of, stale_at
+from hooks_app.announcer.shows import later_sessions, live_told_at, was_told
 from hooks_app.states import OVER_STATES, State
 from hooks_app.tables import EventRow, SessionRow
 
-COOLDOWN = "told minutes ago"
 RECHECK = timedelta(seconds=1)
+RECAP_RECHECK = timedelta(seconds=15)
 ENDED_VALID = timedelta(hours=2)
 RECAP_VALID = timedelta(hours=24)
 CANCELLED_VALID = timedelta(hours=1)
@@ -68,19 +70,38 @@ def judge(db: Session, row: AnnouncementRow, settings: Announcements, now: datet
             return _over(db, row, session, occasion, settings, now)
 
 
-def still_true(
-    db: Session, occasion: Occasion, session_id: int | None, event_id: int | None, start: datetime | None
-) -> str:
-    """Why a message is not true any more, in words; empty while it is. What was written down stays what happened."""
-    session = db.get(SessionRow, session_id) if session_id is not None else None
-    event = db.get(EventRow, event_id) if event_id is not None else None
-    match occasion:
-        case Occasion.LIVE | Occasion.RESUMED | Occasion.INTERRUPTED:
-            return "" if session is not None and session.ended_at is None else "over before it could be told"
-        case Occasion.COUNTDOWN | Occasion.SCHEDULED | Occasion.MOVED:
-            return _not_planned(event, start)
-        case _:
-            return ""
+def still_true(db: Session, row: MessageRow, story: Story, now: datetime) -> Verdict:
+    """The verdict on a message that is about to be sent. What was written down stays what happened."""
+    session = db.get(SessionRow, row.session_id) if row.session_id is not None else None
+    occasion = Occasion(row.occasion)
+    if occasion in {Occasion.COUNTDOWN, Occasion.SCHEDULED, Occasion.MOVED}:
+        reason = _not_planned(db.get(EventRow, row.event_id) if row.event_id is not None else None, story.starts_at)
+        return Void(reason) if reason else Tell(row.not_after)
+    if occasion not in {Occasion.LIVE, Occasion.INTERRUPTED, Occasion.RESUMED}:
+        return Tell(row.not_after)
+    if session is None or session.ended_at is not None:
+        return Void("over before it could be told")
+    if occasion is Occasion.LIVE:
+        return Tell(row.not_after) if session.state == State.LIVE else Later(now + RECHECK)
+    if occasion is Occasion.INTERRUPTED:
+        since = db.get_one(AnnouncementRow, row.announcement_id).at
+        off = session.state == State.INTERRUPTED and session.since <= since
+        return Tell(row.not_after) if off else Void("it went on")
+    if session.state != State.LIVE:
+        return Void("it did not last")
+    return Void("nobody heard of the interruption") if _unheard(db, row) else Tell(row.not_after)
+
+
+def _unheard(db: Session, row: MessageRow) -> bool:
+    """Whether this place was to hear of the interruption, and did not."""
+    before = select(MessageRow.state).where(
+        MessageRow.session_id == row.session_id,
+        MessageRow.destination == row.destination,
+        MessageRow.part == row.part,
+        MessageRow.occasion == Occasion.INTERRUPTED,
+        MessageRow.id < row.id,
+    )
+    return db.scalar(before.order_by(MessageRow.id.desc()).limit(1)) in {"dropped", "dead"}
 
 
 def _not_planned(event: EventRow | None, start: datetime | None) -> str:
@@ -103,22 +124,27 @@ def _planned(db: Session, row: AnnouncementRow, occasion: Occasion, settings: An
         # That it was planned or moved is news for a day.
         not_after = event.starts_at if occasion is Occasion.COUNTDOWN else min(event.starts_at, row.at + NEWS_VALID)
         if occasion is Occasion.COUNTDOWN and row.minutes is not None:
+            if row.minutes not in offsets_of(event, settings.countdown_minutes):
+                return Void("its reminders were changed")
             not_after = stale_at(event, row.minutes, settings.countdown_minutes)
     return Tell(not_after) if now < not_after else Void("too late")
 
 
 def _live(db: Session, row: AnnouncementRow, session: SessionRow, settings: Announcements, now: datetime) -> Verdict:
-    not_after = row.at + timedelta(minutes=settings.live_stale_minutes)
+    cooldown = timedelta(minutes=settings.live_cooldown_minutes)
+    told_at = live_told_at(db, row)
+    # Neither here nor below does a clock that was set back make anybody wait longer than asked for.
+    cooled_at = row.at if told_at is None else min(max(row.at, told_at + cooldown), row.at + cooldown)
+    not_after = cooled_at + timedelta(minutes=settings.live_stale_minutes)
     if now >= not_after:
         return Void("too late")
     if session.state in OVER_STATES:
         return Void("over before it could be told")
-    if _told_since(db, row, row.at - timedelta(minutes=settings.live_cooldown_minutes)):
-        return Void(COOLDOWN)
+    if row.at < cooled_at and now < cooled_at <= now + cooldown:
+        return Later(cooled_at)
     if session.state != State.LIVE:
         return Later(now + RECHECK)
     steady = session.since + timedelta(seconds=settings.live_debounce_seconds)
-    # A clock that was set back does not make anybody wait longer than asked for.
     if now < steady <= now + timedelta(seconds=settings.live_debounce_seconds):
         return Later(steady)
     return Tell(not_after)
@@ -129,7 +155,7 @@ def _interrupted(
 ) -> Verdict:
     if session.state != State.INTERRUPTED or session.since > row.at:
         return Void("it went on")
-    if not _was_told(db, session.id):
+    if not was_told(db, session.id):
         return Void("it was not told to be live")
     long = row.at + timedelta(seconds=settings.interrupted_after_seconds)
     if now < long <= now + timedelta(seconds=settings.interrupted_after_seconds):
@@ -155,37 +181,19 @@ def _resumed(db: Session, row: AnnouncementRow, session: SessionRow) -> Verdict:
 def _over(
     db: Session, row: AnnouncementRow, session: SessionRow, occasion: Occasion, settings: Announcements, now: datetime
 ) -> Verdict:
-    if not _was_told(db, session.id):
+    if not was_told(db, session.id):
         return Void("it was not told to be live")
     if occasion is Occasion.ENDED:
         return Tell(row.at + ENDED_VALID) if now < row.at + ENDED_VALID else Void("too late")
-    again = select(SessionRow.id).where(
-        SessionRow.slug == row.slug, SessionRow.id > session.id, SessionRow.admitted_at.is_not(None)
-    )
-    if db.scalar(again.limit(1)) is not None:
+    later = later_sessions(db, session)
+    # Its recap is the show's: there is one for each live that was told, and none for what went on.
+    if any(was_told(db, one.id) for one in later):
         return Void("it went on air again")
+    if now >= row.at + RECAP_VALID:
+        return Void("too late")
     due = row.at + timedelta(minutes=settings.recap_after_minutes)
     if now < due <= now + timedelta(minutes=settings.recap_after_minutes):
         return Later(due)
-    return Tell(row.at + RECAP_VALID) if now < row.at + RECAP_VALID else Void("too late")
-
-
-def _told_since(db: Session, row: AnnouncementRow, since: datetime) -> bool:
-    told = select(AnnouncementRow.id).where(
-        AnnouncementRow.slug == row.slug,
-        AnnouncementRow.occasion == Occasion.LIVE,
-        AnnouncementRow.state == "told",
-        AnnouncementRow.at > since,
-        AnnouncementRow.id < row.id,
-    )
-    return db.scalar(told.limit(1)) is not None
-
-
-def _was_told(db: Session, session_id: int) -> bool:
-    """Whether people think that this session is on air: it was told, or the one shortly before it was."""
-    told = select(AnnouncementRow.id).where(
-        AnnouncementRow.session_id == session_id,
-        AnnouncementRow.occasion == Occasion.LIVE,
-        or_(AnnouncementRow.state == "told", AnnouncementRow.reason == COOLDOWN),
-    )
-    return db.scalar(told.limit(1)) is not None
+    if any(one.ended_at is None for one in later):
+        return Later(now + RECAP_RECHECK)
+    return Tell(row.at + RECAP_VALID)

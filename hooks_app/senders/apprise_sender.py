@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 
 from headend.announcing.words import Words
-from hooks_app.outbound import Network
-from hooks_app.senders.outcome import Again, Broken, Outcome, Sent, Unknown
+from hooks_app.outbound import SECONDS, Network
+from hooks_app.senders.apprise_report import Report, outcome_of_report
+from hooks_app.senders.outcome import Broken, Outcome, Unknown
 
-SECONDS = 30.0
-CHILD = (sys.executable, "-m", "hooks_app.senders.apprise_child")
-SENT, FAILED, REFUSED, UNREADABLE = 0, 3, 4, 5
+GRACE_SECONDS = 2.0
+"""For the child's last words, after its time is up."""
+# Isolated: neither the environment nor the folder that it is started in says what it loads.
+CHILD = (sys.executable, "-I", "-m", "hooks_app.senders.apprise_child")
+# No proxy, no credential's folder, nothing of systemd's.
+ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 
 
 def send(url: str, words: Words, schemes: Sequence[str], listed: Sequence[Network]) -> Outcome:
@@ -21,26 +27,28 @@ def send(url: str, words: Words, schemes: Sequence[str], listed: Sequence[Networ
     scheme = url.partition("://")[0].lower()
     if scheme not in schemes:
         return Broken("its scheme is not listed in outbound.apprise_schemes")
-    asked = {"url": url, "title": words.title, "body": words.body, "listed": [str(network) for network in listed]}
+    asked = {
+        "url": url,
+        "title": words.title,
+        "body": words.body,
+        "listed": [str(network) for network in listed],
+        # The monotonic clock is one for all processes of a host.
+        "end": time.monotonic() + SECONDS,
+    }
     try:
         done = subprocess.run(
             CHILD,
             input=json.dumps(asked).encode(),
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=SECONDS,
+            env=ENVIRONMENT,
+            timeout=SECONDS + GRACE_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
         return Unknown("no answer in time", again=False)
-    match done.returncode:
-        case 0:
-            return Sent()
-        case 3:
-            return Again("the service did not take it")
-        case 4:
-            return Broken("an address of the service is not public, and not listed in outbound.allow")
-        case 5:
-            return Broken("Apprise cannot read the URL")
-        case _:
-            return Again(f"Apprise ended with {done.returncode}")
+    try:
+        report = Report.model_validate_json(done.stdout)
+    except ValueError:
+        return Unknown(f"Apprise ended with {done.returncode}, and said nothing", again=False)
+    return outcome_of_report(report)

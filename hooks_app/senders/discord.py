@@ -6,7 +6,7 @@ Source: discord.com/developers/docs/resources/webhook, topics/rate-limits.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from headend.announcing.occasion import Occasion
@@ -17,6 +17,7 @@ from hooks_app.senders.http import outcome_of
 from hooks_app.senders.outcome import Again, Dead, Outcome
 
 LIVE_COLOUR, OVER_COLOUR, PLAIN_COLOUR = 0xE01B24, 0x5E5C64, 0x3584E4
+Kind = TypeVar("Kind", dict[str, Any], list[Any])
 UNKNOWN_MESSAGE = 10008
 """The post is gone, the webhook is not."""
 
@@ -27,7 +28,7 @@ def send(outbound: Outbound, url: str, message: Message, words: Words) -> Outcom
     headers = {"Content-Type": "application/json", "User-Agent": "Headend (webhook, 1)"}
     if message.occasion is Occasion.ENDED and message.earlier is not None:
         answer = outbound.send("PATCH", address(url, f"/messages/{message.earlier}"), body, headers)
-        if answer.status == 404 and _field(answer, "code") == UNKNOWN_MESSAGE:
+        if answer.status == 404 and field(answer, "code") == UNKNOWN_MESSAGE:
             return Dead("somebody has deleted the post", 404)
     else:
         # With wait=true the answer comes when the post is there, and names it.
@@ -37,11 +38,11 @@ def send(outbound: Outbound, url: str, message: Message, words: Words) -> Outcom
 
 def judged(answer: Answer) -> Outcome:
     """What Discord's answer means."""
-    number = _field(answer, "id")
+    number = field(answer, "id")
     receipt = str(number) if isinstance(number, str | int) and str(number).isascii() and str(number).isdigit() else None
-    everywhere = answer.headers.get("x-ratelimit-global", "").lower() == "true" or _field(answer, "global") is True
+    everywhere = answer.headers.get("x-ratelimit-global", "").lower() == "true" or field(answer, "global") is True
     outcome = outcome_of(answer, receipt=receipt, everywhere=everywhere)
-    said = _field(answer, "retry_after")
+    said = field(answer, "retry_after")
     if isinstance(outcome, Again) and outcome.status == 429 and isinstance(said, int | float):
         # The body is more exact than the header; of the two the longer.
         after = max(outcome.after_seconds or 0.0, min(float(said), 86_400.0))
@@ -85,9 +86,15 @@ def _colour(occasion: Occasion) -> int:
     return OVER_COLOUR if occasion in {Occasion.ENDED, Occasion.CANCELLED} else PLAIN_COLOUR
 
 
-def _field(answer: Answer, name: str) -> object:
+def field(answer: Answer, name: str) -> object:
+    """A field of an answer; None where it has none."""
+    return read(answer, dict).get(name)
+
+
+def read(answer: Answer, kind: type[Kind]) -> Kind:
+    """What an answer is, an object or a list; an empty one where it is something else."""
     try:
         said = json.loads(answer.body)
     except ValueError:
-        return None
-    return said.get(name) if isinstance(said, dict) else None
+        return kind()
+    return said if isinstance(said, kind) else kind()

@@ -14,6 +14,8 @@ class Sent:
     status: int | None = None
     receipt: str | None = None
     """By what the place calls it."""
+    reason: str | None = None
+    """What people should know of it though it arrived: whom it did not reach."""
 
 
 @dataclass(frozen=True, slots=True)

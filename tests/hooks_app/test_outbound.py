@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from hooks_app.outbound import (
     UnknownOutcomeError,
     is_public,
 )
+from tests.support.dripping import certificate, dripping
 
 LOOPBACK = Guard((ip_network("127.0.0.0/8"),))
 SECRET = "tok3n-of-a-webhook"
@@ -211,6 +214,52 @@ def test_a_peer_that_dawdles_is_left_in_time(peer: Callable[..., Any], parts: tu
         Outbound(LOOPBACK, seconds=1).send("POST", url, b"{}")
     assert time.monotonic() - began < 2
     assert SECRET not in str(caught.value)
+
+
+def read_request(connection: socket.socket) -> None:
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += connection.recv(65_536)
+
+
+@pytest.mark.parametrize("head, said", [(b"", HEAD), (HEAD + b"\r\n", b"x"), (HEAD, b"X-More: y\r\n")])
+def test_a_peer_that_dawdles_behind_tls_is_left_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes, said: bytes
+) -> None:
+    pem = certificate(tmp_path)
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+
+    def talk(connection: socket.socket, drip: Callable[[bytes], None]) -> None:
+        read_request(connection)
+        connection.sendall(head)
+        drip(said)
+
+    with dripping(talk, context=context) as port:
+        began = time.monotonic()
+        with pytest.raises(UnknownOutcomeError, match="in time"):
+            Outbound(LOOPBACK, seconds=1).send("POST", f"https://127.0.0.1:{port}/{SECRET}", b"{}")
+        assert time.monotonic() - began < 2
+
+
+def test_a_handshake_that_never_ends_is_left_in_time() -> None:
+    # A record of 16 KiB, of which a byte comes now and then.
+    with dripping(lambda connection, drip: (connection.sendall(b"\x16\x03\x03\x40\x00"), drip(b"\x02"))[1]) as port:
+        began = time.monotonic()
+        with pytest.raises(NotSentError, match="in time"):
+            Outbound(LOOPBACK, seconds=1).send("POST", f"https://127.0.0.1:{port}/{SECRET}", b"{}")
+        assert time.monotonic() - began < 2
+
+
+def test_a_name_that_nobody_answers_for_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: over.wait(10) and [])
+    began = time.monotonic()
+    with pytest.raises(NotSentError, match=r"slow\.example: no address in time"):
+        Outbound(LOOPBACK, seconds=0.5).send("POST", f"https://slow.example/{SECRET}", b"{}")
+    over.set()
+    assert time.monotonic() - began < 2
 
 
 def test_a_peer_that_hangs_up_after_the_request_leaves_the_outcome_unknown(peer: Callable[..., Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections import deque
@@ -84,6 +86,21 @@ class Receiver:
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
     """Close the connection without an answer."""
     handler.close_connection = True
+    handler.connection.close()
+
+
+def hang(handler: BaseHTTPRequestHandler) -> None:
+    """Say nothing until the other side has gone."""
+    handler.close_connection = True
+    handler.connection.settimeout(30)
+    handler.rfile.read(1)
+
+
+def answer_and_reset(handler: BaseHTTPRequestHandler) -> None:
+    """204, and then the connection is reset (SO_LINGER with 0 seconds: socket(7))."""
+    handler.close_connection = True
+    handler.connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()
 
 

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("broken_at", _TIME),
         sa.Column("broken_reason", sa.String(200)),
         sa.Column("hold_until", _TIME),
+        sa.Column("hold_since", _TIME),
         sa.Column("muted_until", _TIME),
     )
     op.create_table(
@@ -116,13 +117,13 @@ def _create_messages() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("one_message", "message", ["announcement_id", "destination", "part"], unique=True)
-    unfinished = sa.text("state IN ('queued', 'leased')")
+    unfinished = "state IN ('queued', 'leased') AND held IS "
     op.create_index(
         "lanes",
         "message",
         ["destination", "slug", "part", "id"],
-        sqlite_where=unfinished,
-        postgresql_where=unfinished,
+        sqlite_where=sa.text(f"{unfinished}0"),
+        postgresql_where=sa.text(f"{unfinished}false"),
     )
     queued = sa.text("state = 'queued'")
     op.create_index("queued_messages", "message", ["id"], sqlite_where=queued, postgresql_where=queued)

@@ -44,6 +44,12 @@ class Stage:
             attempts += 1
         return attempts
 
+    def come_back(self, client: int = 8) -> None:
+        """A publisher comes, and is live."""
+        assert self.world.publish(client=client) == 200
+        self.world.encode()
+        self.world.app.state.watcher.look()
+
     def pass_time(self, seconds: float, step: float = 30.0) -> None:
         """Time passes, and the announcer turns every `step` seconds of it."""
         left = seconds
@@ -61,9 +67,8 @@ class Stage:
 
     def plan(self, starts_at: datetime, minutes: float = 60, **more: Any) -> int:
         """An event of the stream demo; its id."""
-        broadcast = Broadcast(
-            title="Open bell", **{"overlays": {}, "destinations": {}, "description": "What moves the market.", **more}
-        )
+        known = {"title": "Open bell", "overlays": {}, "destinations": {}, "description": "What moves the market."}
+        broadcast = Broadcast(**{**known, **more})
         with self.world.database.write() as db:
             events = self.world.app.state.stage.events
             ends_at = starts_at + timedelta(minutes=minutes)

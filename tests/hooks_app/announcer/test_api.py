@@ -45,6 +45,30 @@ def test_the_spec_s_destinations_are_declared(ask: Ask) -> None:
     assert "secret" not in json.dumps(place["settings"])
 
 
+def test_a_destination_of_the_spec_is_only_switched_here(stage: Stage, ask: Ask) -> None:
+    headers = {"Authorization": f"Bearer {token(stage.world, Role.ADMIN)}", "If-Match": "*"}
+    path, client = "/api/v1/destinations/chat", stage.world.client
+    for changes in ({"title": "Mine"}, {"settings": {}}, {"enabled": False, "title": "Mine"}):
+        answer = client.patch(path, json=changes, headers=headers)
+        assert (answer.status_code, "change it there and deploy" in answer.json()["detail"]) == (409, True)
+    assert client.patch(path, json={"enabled": False}, headers=headers).json()["enabled"] is False
+    assert client.delete(path, headers=headers).status_code == 409
+    assert ask("GET", "destinations/chat").json()["title"] != "Mine"
+
+
+def test_a_destination_that_the_spec_does_not_declare_is_a_name_to_switch_and_is_told_nothing(
+    stage: Stage, ask: Ask
+) -> None:
+    body = {"name": "simulcast", "kind": "rtmp", "title": "Elsewhere"}
+    assert ask("POST", "destinations", body).json()["declared"] is False
+    window = {"starts_at": "2026-03-01T12:00:00Z", "ends_at": "2026-03-01T13:00:00Z"}
+    event = {"slug": "demo", "title": "Coffee", "destinations": {"simulcast": True}, **window}
+    assert ask("POST", "events", event).json()["plan"]["destinations"] == {"simulcast": True}
+    stage.world.go_live()
+    stage.run()
+    assert {message.destination for message in stage.messages()} == {"chat"}
+
+
 def test_a_destination_that_left_the_spec_is_gone(stage: Stage, ask: Ask) -> None:
     stage.world.facts = stage.world.facts.model_copy(update={"announcements": None})
     stage.world.start()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from sqlalchemy import select
 
+from headend.announcing.story import Story
 from hooks_app.announcement_tables import AnnouncementRow, MessageRow, PlaceRow
 from hooks_app.announcer.backoff import MAX_ATTEMPTS, delay_seconds, pause_seconds
 from tests.hooks_app.announcer.conftest import Stage, destination, worker_of
 from tests.hooks_app.fakes import NOON
-from tests.support.receiver import Answer, hang_up
+from tests.support.receiver import Answer, Receiver, answer_and_reset, hang, hang_up
 
 JSON = {"Content-Type": "application/json"}
 TIMES = [timedelta(hours=hour) for hour in (2, 3, 4)]
@@ -23,6 +27,17 @@ def queue_three(stage: Stage) -> None:
     for ahead in TIMES:
         stage.plan(NOON + ahead, minutes=30)
     stage.worker.look()
+
+
+def told(receiver: Receiver) -> list[str]:
+    """Which of the three the receiver got, in its order: their starts."""
+    return [got.json["embeds"][0]["fields"][0]["value"] for got in receiver.got]
+
+
+def start_of(row: MessageRow) -> str:
+    """How a post says when it starts."""
+    story = Story.of_kept(row.story)
+    return f"{story.starts_discord} ({story.starts_in_discord})"
 
 
 def rate_limited(seconds: float, *, everywhere: bool = False) -> Answer:
@@ -39,8 +54,7 @@ def test_nothing_is_sent_before_retry_after(stage: Stage, pause: int) -> None:
     assert stage.run(pause - 0.5) == 0
     stage.pass_time(5, step=1)
     assert len(stage.discord.got) == 4
-    sent = [row.id for row in sorted(stage.messages(state="sent"), key=lambda row: row.finished_at or NOON)]
-    assert sent == sorted(sent)
+    assert told(stage.discord) == [start_of(row) for row in stage.messages() for _ in range(row.attempts)]
     assert [row.attempts for row in stage.messages()] == [2, 1, 1]
 
 
@@ -66,17 +80,29 @@ def test_a_place_that_fails_is_tried_again_in_order_and_not_for_ever(stage: Stag
     assert str(answer[0] if isinstance(answer, tuple) else "") in (rows[0].reason or "")
     assert len(stage.discord.got) == sum(row.attempts for row in rows)
     assert max(row.attempts for row in rows) == MAX_ATTEMPTS
-    ids = [row.id for row in rows]
-    assert ids == sorted(ids)
+    # Whoever is second comes after the last attempt with the first.
+    assert told(stage.discord) == [start_of(row) for row in rows for _ in range(row.attempts)]
 
 
-def test_a_place_that_hangs_or_resets_is_not_told_twice_where_people_read(stage: Stage) -> None:
+@pytest.mark.parametrize("fault", [hang_up, hang])
+def test_a_place_that_hangs_or_resets_is_not_told_twice_where_people_read(
+    stage: Stage, fault: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    stage.worker.delivery._outbound = replace(stage.worker.delivery._outbound, seconds=1.0)
     queue_three(stage)
-    stage.discord.answers.append(hang_up)
+    stage.discord.answers.append(fault)
     stage.pass_time(60, step=1)
     first, *rest = stage.messages()
     assert (first.state, first.attempts) == ("uncertain", 1)
     assert [row.state for row in rest] == ["sent", "sent"]
+    assert len(stage.discord.got) == 3
+
+
+def test_a_place_that_resets_after_its_answer_is_told_once(stage: Stage) -> None:
+    queue_three(stage)
+    stage.discord.always = answer_and_reset
+    stage.pass_time(60, step=1)
+    assert [(row.state, row.status, row.attempts) for row in stage.messages()] == [("sent", 204, 1)] * 3
     assert len(stage.discord.got) == 3
 
 
@@ -175,6 +201,27 @@ def test_a_clock_that_is_set_back_does_not_keep_a_live_stream_secret(stage: Stag
     stage.world.clock.step(-3600)
     stage.pass_time(10, step=1)
     assert [row.state for row in stage.messages()] == ["sent"]
+
+
+def test_a_ceiling_counts_nothing_that_lies_ahead(stage: Stage) -> None:
+    stage.restart(destinations=(destination(per_minute=2),))
+    queue_three(stage)
+    assert stage.run() == 2
+    stage.world.clock.step(-3600)
+    stage.pass_time(10, step=2)
+    assert [row.state for row in stage.messages()] == ["sent", "sent", "sent"]
+
+
+def test_a_clock_that_is_set_back_makes_no_pause_longer(stage: Stage) -> None:
+    queue_three(stage)
+    stage.discord.answers.append(rate_limited(30))
+    stage.run()
+    stage.run(10)
+    stage.world.clock.step(-3600)
+    stage.pass_time(28, step=2)
+    assert len(stage.discord.got) == 1
+    stage.pass_time(6, step=2)
+    assert [row.state for row in stage.messages()] == ["sent", "sent", "sent"]
 
 
 def test_no_transaction_is_open_while_a_message_is_sent(stage: Stage) -> None:

@@ -65,21 +65,20 @@ def test_a_stream_that_is_gone_before_the_debounce_is_not_told(stage: Stage) -> 
     assert ("recap", "it was not told to be live") in stage.voided()
 
 
-def test_an_encoder_that_comes_back_as_a_new_session_is_not_told_again(stage: Stage) -> None:
+def test_an_encoder_that_comes_back_as_a_new_session_is_told_again_only_if_it_stays(stage: Stage) -> None:
     stage.world.go_live()
     stage.run()
     stage.world.leave()
     stage.run(1)
-    assert stage.world.publish(client=8) == 200
-    stage.world.encode()
-    stage.world.app.state.watcher.look()
-    stage.pass_time(900)
+    stage.come_back()
+    stage.pass_time(590)
     assert stage.discord.titles == ["🔴 Demo is live", "Demo was live"]
-    assert sorted(stage.voided()) == [("live", "told minutes ago"), ("recap", "it went on air again")]
-    # Its end is told all the same.
+    stage.pass_time(310)
+    assert stage.discord.titles == ["🔴 Demo is live", "Demo was live", "🔴 Demo is live"]
+    assert stage.voided() == [("recap", "it went on air again")]
     stage.world.leave(client=8)
     stage.pass_time(600)
-    assert stage.discord.titles[-1] == "Demo: what you missed"
+    assert stage.discord.titles[3:] == ["Demo was live", "Demo: what you missed"]
 
 
 def test_a_long_interruption_is_told_and_so_is_its_end(stage: Stage) -> None:
@@ -144,6 +143,15 @@ def test_an_event_has_offsets_of_its_own(stage: Stage) -> None:
     stage.plan(NOON + 3 * HOUR, countdown_minutes=[120, 1])
     stage.pass_time(3 * 3600)
     assert [row.occasion for row in stage.messages()] == ["scheduled", "countdown", "countdown"]
+
+
+def test_reminders_that_an_event_has_no_more_are_not_told(stage: Stage) -> None:
+    event = stage.plan(NOON + 2 * HOUR, countdown_minutes=[60, 30, 10])
+    stage.run()
+    stage.change(event, countdown_minutes=[20, 10])
+    stage.pass_time(2 * 3600)
+    assert [row.story["minutes"] for row in stage.messages(occasion="countdown")] == [20, 10]
+    assert stage.voided() == [("countdown", "its reminders were changed")] * 2
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
