@@ -4,8 +4,10 @@
     stream SLUG any|encrypted|signed free|taken
     key SLUG KEY_ID NOT_AFTER
 
-NOT_AFTER is in Unix seconds, 0 for never. A caller on air whose key leaves the list is cut; an expired key stays on it,
-so that its caller is not. `taken` is a stream with a publisher that came another way.
+NOT_AFTER is in Unix seconds, 0 for never. nginx@srt cuts a caller on air whose key leaves the list. A key that expired
+stays on it and lets nobody in: who is on air with it is the enforcer's to cut, over SRT as over RTMP. So does a key
+outside its events, whose caller on air is not to be cut. `taken` is a stream with a publisher that came another way or
+to another host, one that was kicked, or is about to be.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from headend.model.facts import HookFacts, StreamFacts
+from hooks_app.key_gate import KeyGate
 from hooks_app.keys import KeyRing, KeyView
 from hooks_app.ledger import Ledger
 from hooks_app.publisher import IngestProtocol
@@ -34,6 +37,8 @@ HEADER: Final = "headend-srt 1\n"
 # nginx@srt refuses a longer list whole; these many fit its 512 kB.
 STREAMS: Final = 1024
 KEYS: Final = 4096
+CLOSED: Final = 1
+"""The NOT_AFTER of a key that lets nobody in now: long past."""
 LOCK_SECONDS = 1.0
 """How long to wait for the other writer, of the hook app and `headend-key`."""
 _LOCK_POLL_SECONDS = 0.01
@@ -49,15 +54,18 @@ class AdmitList:
     streams: Mapping[str, StreamFacts]
     keys: KeyRing
     ledger: Ledger
+    gate: KeyGate
     # The file's lock can only be polled for, and who polls is passed by whoever comes at the right moment: threads wait
     # here, in the kernel's queue, so that the file's lock has one caller from each process.
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @classmethod
-    def of(cls, facts: HookFacts, streams: Mapping[str, StreamFacts], keys: KeyRing, ledger: Ledger) -> AdmitList:
+    def of(
+        cls, facts: HookFacts, streams: Mapping[str, StreamFacts], keys: KeyRing, ledger: Ledger, gate: KeyGate
+    ) -> AdmitList:
         """The site's own."""
         path = Path(facts.srt.admit_list) if facts.srt else None
-        return cls(path=path, streams=streams, keys=keys, ledger=ledger)
+        return cls(path=path, streams=streams, keys=keys, ledger=ledger, gate=gate)
 
     def write(self) -> bool:
         """Make the file say what the database says; False where it did already. Raises OSError, SQLAlchemyError."""
@@ -66,7 +74,7 @@ class AdmitList:
         # The database is read under the lock as well: an older reading must never overwrite a newer one, or a key that
         # was just revoked would come back.
         with _lock(self._turn, self.path.parent):
-            text = render(self.streams, self.keys.unrevoked(), self.ledger.open_sessions()).encode("ascii")
+            text = self._text().encode("ascii")
             if _content(self.path) == text:
                 return False
             _replace(self.path, text)
@@ -82,25 +90,48 @@ class AdmitList:
             reason = error.strerror if isinstance(error, OSError) else type(error).__name__
             log.error("admit list not written", path=str(self.path), error=reason)
 
+    def _text(self) -> str:
+        sessions = self.ledger.open_sessions()
+        taken = {slug for slug, session in sessions.items() if self._is_taken(session)}
+        keys = self.keys.unrevoked()
+        # Of many keys for events most are for those of one stream.
+        gates = {(key.slug, key.gate, key.event_id): key for key in keys if key.slug in self.streams}
+        closed = {gate for gate, key in gates.items() if not self.gate.is_open(key)}
+        shut = {key.key_id for key in keys if (key.slug, key.gate, key.event_id) in closed}
+        return render(self.streams, keys, sessions, taken=taken | self.ledger.kicked(), shut=shut)
 
-def render(streams: Mapping[str, StreamFacts], keys: Sequence[KeyView], sessions: Mapping[str, SessionView]) -> str:
-    """The file's text; `keys` are those that are not revoked, `sessions` those that are not over, by slug."""
+    def _is_taken(self, session: SessionView) -> bool:
+        if session.ending is not None:
+            # As soon as its publisher is gone it is over, and for a while nobody is let in after a kick.
+            return True
+        # In its reconnect grace a session waits for a publisher, over whichever protocol. nginx@srt knows its own
+        # callers, and those of no other host.
+        return session.has_publisher and not (_is_srt(session) and self.ledger.is_own(session))
+
+
+def render(
+    streams: Mapping[str, StreamFacts],
+    keys: Sequence[KeyView],
+    sessions: Mapping[str, SessionView],
+    *,
+    taken: Set[str] = frozenset(),
+    shut: Set[str] = frozenset(),
+) -> str:
+    """The file's text; `keys` are those that are not revoked, `sessions` those that are not over, by slug.
+
+    `taken` are the streams that take no caller now, `shut` the ids of keys that let nobody in now.
+    """
     admit = {slug: stream.srt_admit for slug, stream in streams.items()}
-    lines = [f"stream {slug} {admit[slug]} {_presence(sessions.get(slug))}\n" for slug in list(admit)[:STREAMS]]
+    lines = [f"stream {slug} {admit[slug]} {'taken' if slug in taken else 'free'}\n" for slug in list(admit)[:STREAMS]]
     # A stream that left the spec while its SRT caller is on air: its show goes on, and nobody else comes in.
     leaving = sorted(slug for slug, session in sessions.items() if slug not in admit and _is_srt(session))
     lines += [f"stream {slug} any taken\n" for slug in leaving[: STREAMS - len(lines)]]
     listed = {line.split()[1] for line in lines}
     on_air = {session.publisher.key_id for session in sessions.values()}
     ranked = sorted((key for key in keys if key.slug in listed), key=lambda key: _rank(key, on_air))
-    lines += sorted(f"key {key.slug} {key.key_id} {_not_after(key)}\n" for key in ranked[:KEYS])
+    listed_keys = [(key, CLOSED if key.key_id in shut else _not_after(key)) for key in ranked[:KEYS]]
+    lines += sorted(f"key {key.slug} {key.key_id} {not_after}\n" for key, not_after in listed_keys)
     return HEADER + "".join(lines)
-
-
-def _presence(session: SessionView | None) -> str:
-    # In its reconnect grace a session waits for a publisher, over whichever protocol.
-    is_free = session is None or not session.has_publisher or _is_srt(session)
-    return "free" if is_free else "taken"
 
 
 def _is_srt(session: SessionView) -> bool:

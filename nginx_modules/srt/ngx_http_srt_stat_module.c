@@ -63,8 +63,13 @@ static u_char *ngx_http_srt_stat_json_session(u_char *p, u_char *last,
     ngx_http_srt_stat_session_t *s, int64_t now);
 static u_char *ngx_http_srt_stat_prometheus(u_char *p, u_char *last,
     ngx_http_srt_stat_t *stat);
+static u_char *ngx_http_srt_stat_prometheus_info(u_char *p, u_char *last,
+    ngx_http_srt_stat_t *stat);
 static u_char *ngx_http_srt_stat_prometheus_sessions(u_char *p, u_char *last,
     ngx_http_srt_stat_t *stat);
+static const char *ngx_http_srt_stat_mode(const ngx_http_srt_stat_session_t *s);
+static u_char *ngx_http_srt_stat_encryption(u_char *p, u_char *last,
+    const ngx_http_srt_stat_session_t *s);
 static u_char *ngx_http_srt_stat_version(u_char *p, u_char *last,
     uint32_t version);
 static void *ngx_http_srt_stat_create_loc_conf(ngx_conf_t *cf);
@@ -295,10 +300,11 @@ ngx_http_srt_stat_json(u_char *p, u_char *last, ngx_http_srt_stat_t *stat)
     p = ngx_slprintf(p, last,
                      "},\"bytes_received\":%uL,\"packets_received\":%uL,"
                      "\"packets_lost\":%uL,\"packets_retransmitted\":%uL,"
-                     "\"packets_dropped\":%uL},\"sessions\":[",
+                     "\"packets_dropped\":%uL,\"packets_undecrypted\":%uL},"
+                     "\"sessions\":[",
                      stat->totals.bytes, stat->totals.packets,
                      stat->totals.lost, stat->totals.retransmitted,
-                     stat->totals.dropped);
+                     stat->totals.dropped, stat->totals.undecrypted);
 
     for (i = 0; i < stat->nsessions; i++) {
 
@@ -322,14 +328,9 @@ ngx_http_srt_stat_json_session(u_char *p, u_char *last,
                      "{\"id\":%uL,\"slug\":\"%s\",\"key_id\":\"%s\","
                      "\"peer\":\"%s\",\"mode\":\"%s\",\"encryption\":\"",
                      s->id, s->caller.slug, s->caller.key_id, s->caller.peer,
-                     s->caller.is_signed ? "signed" : "encrypted");
+                     ngx_http_srt_stat_mode(s));
 
-    if (s->key_length != 0) {
-        p = ngx_slprintf(p, last, "aes-%ui", s->key_length * 8);
-
-    } else {
-        p = ngx_slprintf(p, last, "none");
-    }
+    p = ngx_http_srt_stat_encryption(p, last, s);
 
     p = ngx_slprintf(p, last,
                      "\",\"connected_seconds\":%.1f,\"peer_version\":\"",
@@ -374,7 +375,8 @@ ngx_http_srt_stat_prometheus(u_char *p, u_char *last,
         { "lost_packets_total", "counter", stat->totals.lost },
         { "retransmitted_packets_total", "counter",
           stat->totals.retransmitted },
-        { "dropped_packets_total", "counter", stat->totals.dropped }
+        { "dropped_packets_total", "counter", stat->totals.dropped },
+        { "undecrypted_packets_total", "counter", stat->totals.undecrypted }
     };
 
     for (i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
@@ -392,7 +394,38 @@ ngx_http_srt_stat_prometheus(u_char *p, u_char *last,
                          stat->refused[i].code, stat->refused[i].count);
     }
 
+    p = ngx_http_srt_stat_prometheus_info(p, last, stat);
+
     return ngx_http_srt_stat_prometheus_sessions(p, last, stat);
+}
+
+
+/* what of a session is not a number */
+
+static u_char *
+ngx_http_srt_stat_prometheus_info(u_char *p, u_char *last,
+    ngx_http_srt_stat_t *stat)
+{
+    ngx_uint_t                    i;
+    ngx_http_srt_stat_session_t  *s;
+
+    p = ngx_slprintf(p, last, "# TYPE headend_srt_session_info gauge\n");
+
+    for (i = 0; i < stat->nsessions; i++) {
+        s = &stat->sessions[i];
+
+        p = ngx_slprintf(p, last,
+                         "headend_srt_session_info{slug=\"%s\",key_id=\"%s\","
+                         "peer=\"%s\",mode=\"%s\",encryption=\"",
+                         s->caller.slug, s->caller.key_id, s->caller.peer,
+                         ngx_http_srt_stat_mode(s));
+
+        p = ngx_http_srt_stat_encryption(p, last, s);
+
+        p = ngx_slprintf(p, last, "\"} 1\n");
+    }
+
+    return p;
 }
 
 
@@ -455,6 +488,25 @@ ngx_http_srt_stat_prometheus_sessions(u_char *p, u_char *last,
     }
 
     return p;
+}
+
+
+static const char *
+ngx_http_srt_stat_mode(const ngx_http_srt_stat_session_t *s)
+{
+    return s->caller.is_signed ? "signed" : "encrypted";
+}
+
+
+static u_char *
+ngx_http_srt_stat_encryption(u_char *p, u_char *last,
+    const ngx_http_srt_stat_session_t *s)
+{
+    if (s->key_length == 0) {
+        return ngx_slprintf(p, last, "none");
+    }
+
+    return ngx_slprintf(p, last, "aes-%ui", s->key_length * 8);
 }
 
 

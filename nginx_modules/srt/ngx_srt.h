@@ -94,6 +94,8 @@ typedef struct {
     time_t                     signed_max_lifetime;
     ngx_uint_t                 signed_reuse;  /* by the same address */
 
+    ngx_log_t                 *error_log;     /* NULL: that of the block */
+
     ngx_addr_t                *pass;
     ngx_msec_t                 pass_connect_timeout;
     ngx_msec_t                 pass_send_timeout;
@@ -107,6 +109,7 @@ typedef struct {
 
 typedef struct {
     ngx_array_t                servers;       /* ngx_srt_srv_conf_t * */
+    ngx_log_t                 *error_log;     /* NULL: that of the main level */
     ngx_fd_t                   state_fd;      /* nonces, and whose turn it is */
 } ngx_srt_main_conf_t;
 
@@ -136,6 +139,7 @@ typedef struct {
     char                       peer[NGX_SRT_PEER_LEN];
     uint64_t                   network;       /* IPv4, or the /64 of an IPv6 */
     unsigned                   is_signed:1;
+    unsigned                   is_first:1;    /* to use its nonce */
     unsigned                   is_ipv6:1;
 } ngx_srt_caller_t;
 
@@ -193,6 +197,7 @@ struct ngx_srt_session_s {
 struct ngx_srt_server_s {
     ngx_srt_runtime_t         *runtime;
     ngx_srt_srv_conf_t        *conf;
+    ngx_log_t                 *log;
 
     ngx_srt_session_t         *sessions;      /* max_connections of them */
     ngx_srt_admit_t           *list;          /* under the mutex */
@@ -204,6 +209,7 @@ struct ngx_srt_server_s {
     off_t                      list_size;
     unsigned                   list_seen:1;
     unsigned                   list_missed:1;
+    unsigned                   list_failed:1; /* it was said */
 };
 
 
@@ -217,6 +223,7 @@ typedef struct {
 /* what another thread has to say; nginx's thread logs it */
 
 typedef struct {
+    ngx_log_t                 *log;
     ngx_uint_t                 level;
     int                        code;          /* of a refusal, or 0 */
     char                       text[NGX_SRT_RECORD_LEN];
@@ -285,6 +292,7 @@ char *ngx_srt_conf_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_srt_conf_max_connections(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_srt_conf_passphrase(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_srt_conf_error_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* ngx_srt_secret.c */
 
@@ -313,7 +321,8 @@ int ngx_srt_gate(void *data, SRTSOCKET sock, int version,
 ngx_srt_session_t *ngx_srt_gate_find(ngx_srt_listener_t *listener,
     SRTSOCKET sock);
 void ngx_srt_gate_release(ngx_srt_session_t *s);
-void ngx_srt_gate_reap(ngx_srt_listener_t *listener, ngx_uint_t inside);
+void ngx_srt_gate_forgive(ngx_srt_session_t *s);
+void ngx_srt_gate_reap(ngx_srt_server_t *server, ngx_srt_listener_t *inside);
 
 /* ngx_srt_listener.c */
 
@@ -335,9 +344,9 @@ void ngx_srt_list_poll(ngx_srt_runtime_t *rt);
 
 /* ngx_srt_log.c: the first two from any thread, with the mutex */
 
-void ngx_srt_log_refusal(ngx_srt_runtime_t *rt, int code, const char *reason,
-    const ngx_srt_caller_t *caller);
-void ngx_srt_log_text(ngx_srt_runtime_t *rt, ngx_uint_t level,
+void ngx_srt_log_refusal(ngx_srt_server_t *server, int code,
+    const char *reason, const ngx_srt_caller_t *caller);
+void ngx_srt_log_text(ngx_srt_server_t *server, ngx_uint_t level,
     const char *text, const ngx_srt_caller_t *caller);
 void ngx_srt_log_flush(ngx_srt_runtime_t *rt);
 ngx_uint_t ngx_srt_log_refused(ngx_srt_runtime_t *rt,

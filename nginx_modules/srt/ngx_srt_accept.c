@@ -84,7 +84,8 @@ ngx_srt_accept_one(ngx_srt_thread_t *t, ngx_srt_listener_t *listener,
     }
 
     if (reason != NULL) {
-        ngx_srt_log_refusal(rt, code ? code : SRT_REJX_ISE, reason, &s->caller);
+        ngx_srt_log_refusal(s->server, code ? code : SRT_REJX_ISE, reason,
+                            &s->caller);
 
         /* before the place is anybody's */
 
@@ -96,7 +97,7 @@ ngx_srt_accept_one(ngx_srt_thread_t *t, ngx_srt_listener_t *listener,
 
         ngx_srt_accept_trust(rt, sock);
         ngx_srt_accept_begin(s, ++t->last_id);
-        ngx_srt_log_text(rt, NGX_LOG_INFO, "on air", &s->caller);
+        ngx_srt_log_text(s->server, NGX_LOG_NOTICE, "on air", &s->caller);
     }
 
     (void) pthread_mutex_unlock(&rt->mutex);

@@ -19,7 +19,7 @@ ngx_srt_verdict_t
 ngx_srt_admission_decide(const ngx_srt_admit_t *list,
     const ngx_srt_streamid_t *id, const unsigned char *master,
     size_t master_len, const ngx_srt_policy_t *policy,
-    ngx_srt_replay_t *replay, const char *peer_address)
+    const ngx_srt_replay_t *replay, const char *peer_address)
 {
     ngx_srt_verdict_t              verdict;
     const ngx_srt_admit_stream_t  *stream;
@@ -65,7 +65,16 @@ ngx_srt_admission_decide(const ngx_srt_admit_t *list,
                                          "another publisher is on air");
     }
 
-    if (id->is_signed
+    return verdict;
+}
+
+
+ngx_srt_verdict_t
+ngx_srt_admission_use(ngx_srt_verdict_t verdict, const ngx_srt_streamid_t *id,
+    const ngx_srt_policy_t *policy, ngx_srt_replay_t *replay,
+    const char *peer_address)
+{
+    if (verdict.code == 0 && id->is_signed
         && ngx_srt_replay_use(replay, id, peer_address,
                               (int64_t) policy->now - policy->skew)
            != 0)
@@ -92,7 +101,8 @@ ngx_srt_admission_key(const ngx_srt_admit_t *list,
     }
 
     if (key->not_after != 0 && key->not_after < now) {
-        return ngx_srt_admission_verdict(id, NGX_SRT_FORBIDDEN, "key expired");
+        return ngx_srt_admission_verdict(id, NGX_SRT_FORBIDDEN,
+                                         "key expired, or not open now");
     }
 
     return ngx_srt_admission_verdict(id, 0, "admitted");
@@ -107,8 +117,9 @@ ngx_srt_admission_ticket(const ngx_srt_streamid_t *id,
     const ngx_srt_policy_t *policy, const ngx_srt_replay_t *replay,
     const char *peer_address)
 {
-    int      seen;
-    int64_t  now;
+    int                seen;
+    int64_t            now;
+    ngx_srt_verdict_t  verdict;
 
     now = (int64_t) policy->now;
 
@@ -136,7 +147,10 @@ ngx_srt_admission_ticket(const ngx_srt_streamid_t *id,
                                          "signed stream id was used");
     }
 
-    return ngx_srt_admission_verdict(id, 0, "admitted");
+    verdict = ngx_srt_admission_verdict(id, 0, "admitted");
+    verdict.is_first = seen == NGX_SRT_REPLAY_FRESH;
+
+    return verdict;
 }
 
 
@@ -149,6 +163,7 @@ ngx_srt_admission_verdict(const ngx_srt_streamid_t *id, int code,
     verdict.code = code;
     verdict.reason = reason;
     verdict.is_signed = id->is_signed;
+    verdict.is_first = 0;
 
     return verdict;
 }

@@ -28,18 +28,29 @@ typedef struct {
     int                code;           /* 0 to admit, or NGX_SRT_* */
     const char        *reason;         /* for the log; never NULL, static */
     unsigned           is_signed:1;
+    unsigned           is_first:1;     /* the nonce was not used before */
 } ngx_srt_verdict_t;
 
 
 /*
  * The list may be NULL: nobody comes in.  The stream id is one that parsed.
  * The peer's address is text without a port, always spelled in the same way.
- * The nonce of a signed stream id is used up if, and only if, the code is 0.
+ * Nothing is changed: whoever is let in has yet to use up the nonce.
  */
 
 ngx_srt_verdict_t ngx_srt_admission_decide(const ngx_srt_admit_t *list,
     const ngx_srt_streamid_t *id, const unsigned char *master,
     size_t master_len, const ngx_srt_policy_t *policy,
+    const ngx_srt_replay_t *replay, const char *peer_address);
+
+
+/*
+ * Uses up the nonce of a signed stream id that is let in, under the same lock.
+ * The verdict is an OVERLOAD if there is no room to remember it, or as it was.
+ */
+
+ngx_srt_verdict_t ngx_srt_admission_use(ngx_srt_verdict_t verdict,
+    const ngx_srt_streamid_t *id, const ngx_srt_policy_t *policy,
     ngx_srt_replay_t *replay, const char *peer_address);
 
 

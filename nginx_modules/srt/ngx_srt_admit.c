@@ -59,7 +59,7 @@ ngx_srt_admit_parse(const char *text, size_t len, const char **error,
 
     list = ngx_srt_admit_create(text, len);
     if (list == NULL) {
-        *error = "no memory";
+        *error = NGX_SRT_ADMIT_NO_MEMORY;
         return NULL;
     }
 

@@ -21,6 +21,10 @@
 #define NGX_SRT_ADMIT_MAX_KEYS     4096
 #define NGX_SRT_ADMIT_MAX_SIZE     (512 * 1024)
 
+/* the one fault that is not the list's own */
+
+#define NGX_SRT_ADMIT_NO_MEMORY    "no memory"
+
 #define NGX_SRT_ADMIT_ENCRYPTED    0x01
 #define NGX_SRT_ADMIT_SIGNED       0x02
 #define NGX_SRT_ADMIT_ANY          0x03

@@ -9,6 +9,11 @@
 #define NGX_SRT_BUFFER_MIN  (64 * 1024)
 #define NGX_SRT_BUFFER_MAX  (64 * 1024 * 1024)
 
+/* seconds; beyond them a signed stream id would hardly ever expire */
+
+#define NGX_SRT_SKEW_MAX      (60 * 60)
+#define NGX_SRT_LIFETIME_MAX  (30 * 24 * 60 * 60)
+
 
 static char *ngx_srt_check_keys(ngx_conf_t *cf, ngx_srt_srv_conf_t *sscf);
 static char *ngx_srt_check_buffer(ngx_conf_t *cf, const char *name,
@@ -33,6 +38,7 @@ ngx_srt_create_srv_conf(ngx_conf_t *cf)
      *     sscf->secret = { 0, NULL };
      *     sscf->passphrase = { 0, NULL };
      *     sscf->admit_list = { 0, NULL };
+     *     sscf->error_log = NULL;
      *     sscf->pass = NULL;
      */
 
@@ -97,6 +103,14 @@ ngx_srt_check_srv_conf(ngx_conf_t *cf, ngx_srt_srv_conf_t *sscf)
 
     if (sscf->peer_idle_timeout < 1000 || sscf->peer_idle_timeout > 600000) {
         return "has a \"peer_idle_timeout\" that is not from 1s to 600s";
+    }
+
+    if (sscf->signed_skew > NGX_SRT_SKEW_MAX) {
+        return "has a \"signed_skew\" of more than 3600s";
+    }
+
+    if (sscf->signed_max_lifetime > NGX_SRT_LIFETIME_MAX) {
+        return "has a \"signed_max_lifetime\" of more than 30d";
     }
 
     if (ngx_srt_check_buffer(cf, "buffer_size", sscf->buffer_size)
@@ -332,4 +346,17 @@ ngx_srt_conf_passphrase(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_explicit_memzero(value[1].data, value[1].len);
 
     return rc == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* of the block or of a server, as the command says */
+
+char *
+ngx_srt_conf_error_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_log_t  **log;
+
+    log = (ngx_log_t **) ((char *) conf + cmd->offset);
+
+    return ngx_log_set_log(cf, log);
 }

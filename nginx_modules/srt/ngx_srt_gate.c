@@ -27,8 +27,11 @@ static ngx_srt_verdict_t ngx_srt_gate_decide(ngx_srt_server_t *server,
     const char *address, ngx_srt_session_t **place);
 static ngx_srt_verdict_t ngx_srt_gate_place(ngx_srt_server_t *server,
     const ngx_srt_caller_t *caller, ngx_srt_session_t **place);
-static ngx_srt_verdict_t ngx_srt_gate_admission(ngx_srt_server_t *server,
-    const ngx_srt_streamid_t *id, const char *address);
+static void ngx_srt_gate_policy(ngx_srt_srv_conf_t *sscf,
+    ngx_srt_policy_t *policy);
+static ngx_srt_verdict_t ngx_srt_gate_unlisted(const ngx_srt_streamid_t *id);
+static void ngx_srt_gate_reap_listener(ngx_srt_listener_t *listener,
+    ngx_uint_t inside);
 static ngx_int_t ngx_srt_gate_passphrase(ngx_srt_server_t *server,
     const ngx_srt_streamid_t *id, SRTSOCKET sock);
 static void ngx_srt_gate_copy(char *target, const ngx_srt_slice_t *source);
@@ -70,11 +73,12 @@ ngx_srt_gate(void *data, SRTSOCKET sock, int version,
     }
 
     if (code == 0) {
-        ngx_srt_gate_reap(listener, 1);
+        ngx_srt_gate_reap(server, listener);
 
         verdict = ngx_srt_gate_decide(server, &id, &caller, address, &s);
         code = verdict.code;
         reason = verdict.reason;
+        caller.is_first = verdict.is_first;
     }
 
     if (code == 0) {
@@ -86,7 +90,7 @@ ngx_srt_gate(void *data, SRTSOCKET sock, int version,
         rt->npending++;
 
     } else {
-        ngx_srt_log_refusal(rt, code, reason, &caller);
+        ngx_srt_log_refusal(server, code, reason, &caller);
     }
 
     (void) pthread_mutex_unlock(&rt->mutex);
@@ -99,7 +103,7 @@ ngx_srt_gate(void *data, SRTSOCKET sock, int version,
         (void) pthread_mutex_lock(&rt->mutex);
 
         ngx_srt_gate_release(s);
-        ngx_srt_log_refusal(rt, code, "the passphrase could not be set",
+        ngx_srt_log_refusal(server, code, "the passphrase could not be set",
                             &caller);
 
         (void) pthread_mutex_unlock(&rt->mutex);
@@ -213,8 +217,8 @@ ngx_srt_gate_peer(ngx_srt_caller_t *caller, const struct sockaddr *peer,
 
 
 /*
- * A place is looked for first, since a nonce must not be used up by a caller
- * that finds none; but who may not come in at all should hear that.
+ * Who may not come in at all should hear that, and not whether somebody is on
+ * air; and a nonce must not be used up by a caller that finds no place.
  */
 
 static ngx_srt_verdict_t
@@ -222,21 +226,32 @@ ngx_srt_gate_decide(ngx_srt_server_t *server, const ngx_srt_streamid_t *id,
     const ngx_srt_caller_t *caller, const char *address,
     ngx_srt_session_t **place)
 {
-    ngx_srt_verdict_t  busy, verdict;
+    ngx_srt_policy_t     policy;
+    ngx_srt_verdict_t    busy, verdict;
+    ngx_srt_srv_conf_t  *sscf;
+
+    sscf = server->conf;
+
+    ngx_srt_gate_policy(sscf, &policy);
+
+    verdict = sscf->admit_list.len == 0
+              ? ngx_srt_gate_unlisted(id)
+              : ngx_srt_admission_decide(server->list, id, sscf->secret.data,
+                                         sscf->secret.len, &policy,
+                                         server->runtime->replay, address);
+
+    if (verdict.code != 0) {
+        return verdict;
+    }
 
     busy = ngx_srt_gate_place(server, caller, place);
 
-    if (busy.code != 0 && id->is_signed) {
+    if (busy.code != 0) {
         return busy;
     }
 
-    verdict = ngx_srt_gate_admission(server, id, address);
-
-    if (busy.code != 0 && verdict.code == 0) {
-        return busy;
-    }
-
-    return verdict;
+    return ngx_srt_admission_use(verdict, id, &policy, server->runtime->replay,
+                                 address);
 }
 
 
@@ -287,38 +302,32 @@ ngx_srt_gate_place(ngx_srt_server_t *server, const ngx_srt_caller_t *caller,
 }
 
 
-static ngx_srt_verdict_t
-ngx_srt_gate_admission(ngx_srt_server_t *server, const ngx_srt_streamid_t *id,
-    const char *address)
+static void
+ngx_srt_gate_policy(ngx_srt_srv_conf_t *sscf, ngx_srt_policy_t *policy)
 {
-    ngx_srt_policy_t     policy;
-    ngx_srt_verdict_t    verdict;
-    ngx_srt_srv_conf_t  *sscf;
+    policy->now = time(NULL);
+    policy->skew = (int) sscf->signed_skew;
+    policy->max_lifetime = sscf->signed_max_lifetime;
+    policy->reuse_same_address = sscf->signed_reuse != 0;
+    policy->enforced_encryption = sscf->enforced_encryption != 0;
+}
 
-    sscf = server->conf;
 
-    /* with a fixed passphrase and no list, who has it may publish anything */
+/* with a fixed passphrase and no list, who has it may publish anything */
 
-    if (sscf->admit_list.len == 0) {
-        ngx_memzero(&verdict, sizeof(ngx_srt_verdict_t));
+static ngx_srt_verdict_t
+ngx_srt_gate_unlisted(const ngx_srt_streamid_t *id)
+{
+    ngx_srt_verdict_t  verdict;
 
-        if (id->is_signed) {
-            verdict.code = NGX_SRT_FORBIDDEN;
-            verdict.reason = "the signed way is not open";
-        }
+    ngx_memzero(&verdict, sizeof(ngx_srt_verdict_t));
 
-        return verdict;
+    if (id->is_signed) {
+        verdict.code = NGX_SRT_FORBIDDEN;
+        verdict.reason = "the signed way is not open";
     }
 
-    policy.now = time(NULL);
-    policy.skew = (int) sscf->signed_skew;
-    policy.max_lifetime = sscf->signed_max_lifetime;
-    policy.reuse_same_address = sscf->signed_reuse != 0;
-    policy.enforced_encryption = sscf->enforced_encryption != 0;
-
-    return ngx_srt_admission_decide(server->list, id, sscf->secret.data,
-                                    sscf->secret.len, &policy,
-                                    server->runtime->replay, address);
+    return verdict;
 }
 
 
@@ -380,6 +389,8 @@ ngx_srt_gate_find(ngx_srt_listener_t *listener, SRTSOCKET sock)
 }
 
 
+/* who was never on air may come again with the same stream id */
+
 void
 ngx_srt_gate_release(ngx_srt_session_t *s)
 {
@@ -387,19 +398,73 @@ ngx_srt_gate_release(ngx_srt_session_t *s)
         s->server->runtime->npending--;
     }
 
+    ngx_srt_gate_forgive(s);
+
     s->state = NGX_SRT_FREE;
     s->sock = SRT_INVALID_SOCK;
 }
 
 
+/* a signed stream id that this caller was the first to use is unused again */
+
+void
+ngx_srt_gate_forgive(ngx_srt_session_t *s)
+{
+    ngx_srt_caller_t    *caller;
+    ngx_srt_streamid_t   id;
+
+    caller = &s->caller;
+
+    if (!caller->is_signed || !caller->is_first) {
+        return;
+    }
+
+    ngx_memzero(&id, sizeof(ngx_srt_streamid_t));
+
+    id.slug.data = caller->slug;
+    id.slug.len = ngx_strlen(caller->slug);
+    id.key_id.data = caller->key_id;
+    id.key_id.len = ngx_strlen(caller->key_id);
+    id.nonce.data = caller->nonce;
+    id.nonce.len = ngx_strlen(caller->nonce);
+
+    ngx_srt_replay_forget(s->server->runtime->replay, &id);
+}
+
+
 /*
- * Frees the places of callers that libsrt did not take in the end.  A socket
- * has one receiver thread: inside its callback every earlier handshake is
- * decided, and what is not connected never will be.
+ * Frees the places of the server's callers that libsrt did not take in the end,
+ * whichever address they came to; "inside" is the listener whose callback we
+ * are in, if any.
  */
 
 void
-ngx_srt_gate_reap(ngx_srt_listener_t *listener, ngx_uint_t inside)
+ngx_srt_gate_reap(ngx_srt_server_t *server, ngx_srt_listener_t *inside)
+{
+    ngx_uint_t           i;
+    ngx_srt_runtime_t   *rt;
+    ngx_srt_listener_t  *listener;
+
+    rt = server->runtime;
+
+    for (i = 0; i < rt->nlisteners && rt->npending != 0; i++) {
+        listener = &rt->listeners[i];
+
+        if (listener->server == server) {
+            ngx_srt_gate_reap_listener(listener, listener == inside);
+        }
+    }
+}
+
+
+/*
+ * A socket has one receiver thread: inside its callback every earlier handshake
+ * is decided, and what is not connected never will be.  Outside of it one may
+ * be under way.
+ */
+
+static void
+ngx_srt_gate_reap_listener(ngx_srt_listener_t *listener, ngx_uint_t inside)
 {
     ngx_uint_t          i;
     SRT_SOCKSTATUS      status;
@@ -407,10 +472,6 @@ ngx_srt_gate_reap(ngx_srt_listener_t *listener, ngx_uint_t inside)
     ngx_srt_session_t  *s;
 
     server = listener->server;
-
-    if (server->runtime->npending == 0) {
-        return;
-    }
 
     for (i = 0; i < server->conf->max_connections; i++) {
         s = &server->sessions[i];
@@ -428,7 +489,7 @@ ngx_srt_gate_reap(ngx_srt_listener_t *listener, ngx_uint_t inside)
             }
         }
 
-        ngx_srt_log_refusal(server->runtime, NGX_SRT_HANDSHAKE,
+        ngx_srt_log_refusal(server, NGX_SRT_HANDSHAKE,
                             "wrong or missing passphrase, or no SRT live mode",
                             &s->caller);
 

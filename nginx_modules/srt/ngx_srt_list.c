@@ -8,9 +8,12 @@
 static void ngx_srt_list_poll_server(ngx_srt_server_t *server);
 static ngx_int_t ngx_srt_list_is_same(ngx_srt_server_t *server,
     ngx_file_info_t *fi);
-static ngx_srt_admit_t *ngx_srt_list_read(ngx_srt_server_t *server);
-static ngx_srt_admit_t *ngx_srt_list_parse(ngx_srt_server_t *server,
-    ngx_fd_t fd);
+static ngx_int_t ngx_srt_list_read(ngx_srt_server_t *server,
+    ngx_srt_admit_t **list);
+static ngx_int_t ngx_srt_list_parse(ngx_srt_server_t *server, ngx_fd_t fd,
+    ngx_srt_admit_t **list);
+static void ngx_srt_list_failed(ngx_srt_server_t *server, ngx_err_t err,
+    const char *what);
 static void ngx_srt_list_swap(ngx_srt_server_t *server, ngx_srt_admit_t *list);
 
 
@@ -30,13 +33,15 @@ ngx_srt_list_poll(ngx_srt_runtime_t *rt)
 static void
 ngx_srt_list_poll_server(ngx_srt_server_t *server)
 {
+    ngx_int_t         rc;
     ngx_str_t        *name;
     ngx_log_t        *log;
     ngx_file_info_t   fi;
     ngx_srt_admit_t  *list;
 
+    list = NULL;
     name = &server->conf->admit_list;
-    log = server->runtime->log;
+    log = server->log;
 
     if (ngx_file_info(name->data, &fi) == NGX_FILE_ERROR) {
 
@@ -69,9 +74,19 @@ ngx_srt_list_poll_server(ngx_srt_server_t *server)
     server->list_mtime = fi.st_mtim;
     server->list_size = ngx_file_size(&fi);
 
-    list = ngx_srt_list_read(server);
-    if (list != NULL) {
+    rc = ngx_srt_list_read(server, &list);
+
+    if (rc == NGX_OK) {
         ngx_srt_list_swap(server, list);
+    }
+
+    /* what failed may work the next time; what has a fault keeps it */
+
+    if (rc == NGX_ERROR) {
+        server->list_seen = 0;
+
+    } else {
+        server->list_failed = 0;
     }
 }
 
@@ -86,65 +101,60 @@ ngx_srt_list_is_same(ngx_srt_server_t *server, ngx_file_info_t *fi)
 }
 
 
-static ngx_srt_admit_t *
-ngx_srt_list_read(ngx_srt_server_t *server)
+/* NGX_OK with a list, NGX_DECLINED if it has a fault, NGX_ERROR */
+
+static ngx_int_t
+ngx_srt_list_read(ngx_srt_server_t *server, ngx_srt_admit_t **list)
 {
-    ngx_fd_t          fd;
-    ngx_str_t        *name;
-    ngx_log_t        *log;
-    ngx_srt_admit_t  *list;
+    ngx_fd_t    fd;
+    ngx_int_t   rc;
+    ngx_str_t  *name;
 
     name = &server->conf->admit_list;
-    log = server->runtime->log;
 
     /* a FIFO in its place must not hold up the worker */
 
     fd = ngx_open_file(name->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
                        NGX_FILE_OPEN, 0);
     if (fd == NGX_INVALID_FILE) {
-        ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                      "srt: " ngx_open_file_n " \"%V\" failed", name);
-        return NULL;
+        ngx_srt_list_failed(server, ngx_errno, ngx_open_file_n);
+        return NGX_ERROR;
     }
 
-    list = ngx_srt_list_parse(server, fd);
+    rc = ngx_srt_list_parse(server, fd, list);
 
     if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+        ngx_log_error(NGX_LOG_ALERT, server->log, ngx_errno,
                       "srt: " ngx_close_file_n " \"%V\" failed", name);
     }
 
-    return list;
+    return rc;
 }
 
 
-static ngx_srt_admit_t *
-ngx_srt_list_parse(ngx_srt_server_t *server, ngx_fd_t fd)
+static ngx_int_t
+ngx_srt_list_parse(ngx_srt_server_t *server, ngx_fd_t fd,
+    ngx_srt_admit_t **list)
 {
-    u_char           *buf;
-    size_t            len, line;
-    ssize_t           n;
-    ngx_log_t        *log;
-    ngx_str_t        *name;
-    const char       *error;
-    ngx_srt_admit_t  *list;
+    u_char      *buf;
+    size_t       len, line;
+    ssize_t      n;
+    ngx_int_t    rc;
+    const char  *error;
 
-    name = &server->conf->admit_list;
-    log = server->runtime->log;
-
-    buf = ngx_alloc(NGX_SRT_ADMIT_MAX_SIZE + 1, log);
+    buf = malloc(NGX_SRT_ADMIT_MAX_SIZE + 1);
     if (buf == NULL) {
-        return NULL;
+        ngx_srt_list_failed(server, ngx_errno, "malloc()");
+        return NGX_ERROR;
     }
 
-    list = NULL;
+    rc = NGX_ERROR;
 
     for (len = 0; len <= NGX_SRT_ADMIT_MAX_SIZE; len += n) {
         n = ngx_read_fd(fd, buf + len, NGX_SRT_ADMIT_MAX_SIZE + 1 - len);
 
         if (n == -1) {
-            ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                          "srt: " ngx_read_fd_n " \"%V\" failed", name);
+            ngx_srt_list_failed(server, ngx_errno, ngx_read_fd_n);
             goto done;
         }
 
@@ -156,19 +166,42 @@ ngx_srt_list_parse(ngx_srt_server_t *server, ngx_fd_t fd)
     error = NULL;
     line = 0;
 
-    list = ngx_srt_admit_parse((char *) buf, len, &error, &line);
+    *list = ngx_srt_admit_parse((char *) buf, len, &error, &line);
 
-    if (list == NULL) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
+    if (*list != NULL) {
+        rc = NGX_OK;
+
+    } else if (strcmp(error, NGX_SRT_ADMIT_NO_MEMORY) == 0) {
+        ngx_srt_list_failed(server, ngx_errno, "malloc()");
+
+    } else {
+        rc = NGX_DECLINED;
+
+        ngx_log_error(NGX_LOG_ERR, server->log, 0,
                       "srt: admit list \"%V\" line %uz: %s; the last good list "
-                      "stays", name, line, error);
+                      "stays", &server->conf->admit_list, line, error);
     }
 
 done:
 
     ngx_free(buf);
 
-    return list;
+    return rc;
+}
+
+
+/* it is tried again five times a second, and said once */
+
+static void
+ngx_srt_list_failed(ngx_srt_server_t *server, ngx_err_t err, const char *what)
+{
+    if (!server->list_failed) {
+        ngx_log_error(NGX_LOG_ERR, server->log, err,
+                      "srt: admit list \"%V\" not read, the last good list "
+                      "stays: %s failed", &server->conf->admit_list, what);
+    }
+
+    server->list_failed = 1;
 }
 
 

@@ -64,7 +64,7 @@ ngx_srt_listener_start(ngx_srt_listener_t *listener, int epoll)
                         &listener->listen->name, srt_getlasterror_str());
 
     (void) pthread_mutex_lock(&rt->mutex);
-    ngx_srt_log_text(rt, NGX_LOG_EMERG, text, NULL);
+    ngx_srt_log_text(listener->server, NGX_LOG_EMERG, text, NULL);
     (void) pthread_mutex_unlock(&rt->mutex);
 
     return NGX_ERROR;

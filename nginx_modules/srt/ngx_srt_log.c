@@ -10,9 +10,9 @@
 #define NGX_SRT_LINES_PER_SECOND  10
 
 
-static ngx_srt_record_t *ngx_srt_log_record(ngx_srt_runtime_t *rt,
+static ngx_srt_record_t *ngx_srt_log_record(ngx_srt_server_t *server,
     const ngx_srt_caller_t *caller);
-static void ngx_srt_log_write(ngx_srt_runtime_t *rt, ngx_srt_record_t *record);
+static void ngx_srt_log_write(ngx_srt_record_t *record);
 static void ngx_srt_log_say_unsaid(ngx_srt_runtime_t *rt);
 
 
@@ -33,7 +33,7 @@ static ngx_srt_refused_t  ngx_srt_refused[] = {
 
 
 void
-ngx_srt_log_refusal(ngx_srt_runtime_t *rt, int code, const char *reason,
+ngx_srt_log_refusal(ngx_srt_server_t *server, int code, const char *reason,
     const ngx_srt_caller_t *caller)
 {
     ngx_uint_t         i;
@@ -45,7 +45,7 @@ ngx_srt_log_refusal(ngx_srt_runtime_t *rt, int code, const char *reason,
         }
     }
 
-    record = ngx_srt_log_record(rt, caller);
+    record = ngx_srt_log_record(server, caller);
     if (record == NULL) {
         return;
     }
@@ -58,12 +58,12 @@ ngx_srt_log_refusal(ngx_srt_runtime_t *rt, int code, const char *reason,
 
 
 void
-ngx_srt_log_text(ngx_srt_runtime_t *rt, ngx_uint_t level, const char *text,
+ngx_srt_log_text(ngx_srt_server_t *server, ngx_uint_t level, const char *text,
     const ngx_srt_caller_t *caller)
 {
     ngx_srt_record_t  *record;
 
-    record = ngx_srt_log_record(rt, caller);
+    record = ngx_srt_log_record(server, caller);
     if (record == NULL) {
         return;
     }
@@ -76,9 +76,12 @@ ngx_srt_log_text(ngx_srt_runtime_t *rt, ngx_uint_t level, const char *text,
 
 
 static ngx_srt_record_t *
-ngx_srt_log_record(ngx_srt_runtime_t *rt, const ngx_srt_caller_t *caller)
+ngx_srt_log_record(ngx_srt_server_t *server, const ngx_srt_caller_t *caller)
 {
-    ngx_srt_record_t  *record;
+    ngx_srt_record_t   *record;
+    ngx_srt_runtime_t  *rt;
+
+    rt = server->runtime;
 
     if (rt->nrecords == NGX_SRT_RECORDS) {
         rt->nunsaid++;
@@ -88,6 +91,8 @@ ngx_srt_log_record(ngx_srt_runtime_t *rt, const ngx_srt_caller_t *caller)
     record = &rt->records[rt->nrecords++];
 
     ngx_memzero(record, sizeof(ngx_srt_record_t));
+
+    record->log = server->log;
 
     if (caller != NULL) {
         ngx_memcpy(record->slug, caller->slug, sizeof(record->slug));
@@ -131,13 +136,13 @@ ngx_srt_log_flush(ngx_srt_runtime_t *rt)
             continue;
         }
 
-        ngx_srt_log_write(rt, &records[i]);
+        ngx_srt_log_write(&records[i]);
     }
 }
 
 
 static void
-ngx_srt_log_write(ngx_srt_runtime_t *rt, ngx_srt_record_t *record)
+ngx_srt_log_write(ngx_srt_record_t *record)
 {
     u_char      *p;
     const char  *slug, *key_id;
@@ -152,7 +157,7 @@ ngx_srt_log_write(ngx_srt_runtime_t *rt, ngx_srt_record_t *record)
     *p = '\0';
 
     if (record->peer[0] == '\0') {
-        ngx_log_error(record->level, rt->log, 0, "srt: %s%s", code,
+        ngx_log_error(record->level, record->log, 0, "srt: %s%s", code,
                       record->text);
         return;
     }
@@ -160,7 +165,7 @@ ngx_srt_log_write(ngx_srt_runtime_t *rt, ngx_srt_record_t *record)
     slug = record->slug[0] == '\0' ? "-" : record->slug;
     key_id = record->key_id[0] == '\0' ? "-" : record->key_id;
 
-    ngx_log_error(record->level, rt->log, 0,
+    ngx_log_error(record->level, record->log, 0,
                   "srt: %s%s, stream=%s key=%s peer=%s", code, record->text,
                   slug, key_id, record->peer);
 }

@@ -88,6 +88,20 @@ static ngx_command_t  ngx_srt_core_commands[] = {
       0,
       NULL },
 
+    { ngx_string("error_log"),
+      NGX_SRT_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_srt_conf_error_log,
+      NGX_SRT_MAIN_CONF_OFFSET,
+      offsetof(ngx_srt_main_conf_t, error_log),
+      NULL },
+
+    { ngx_string("error_log"),
+      NGX_SRT_SRV_CONF|NGX_CONF_1MORE,
+      ngx_srt_conf_error_log,
+      NGX_SRT_SRV_CONF_OFFSET,
+      offsetof(ngx_srt_srv_conf_t, error_log),
+      NULL },
+
     { ngx_string("listen"),
       NGX_SRT_SRV_CONF|NGX_CONF_TAKE1,
       ngx_srt_conf_listen,

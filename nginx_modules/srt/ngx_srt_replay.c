@@ -88,6 +88,35 @@ ngx_srt_replay_use(ngx_srt_replay_t *replay, const ngx_srt_streamid_t *id,
 
 
 /*
+ * The last entry takes the place.  It is copied before it is given up, so that
+ * a worker that dies in between leaves an entry too many, never one too few.
+ */
+
+void
+ngx_srt_replay_forget(ngx_srt_replay_t *replay, const ngx_srt_streamid_t *id)
+{
+    char      name[NGX_SRT_REPLAY_ID_MAX + 1];
+    size_t    i, last;
+    uint64_t  hash;
+
+    hash = ngx_srt_replay_name(id, name);
+
+    i = ngx_srt_replay_find(replay, name, hash);
+    if (i == NGX_SRT_REPLAY_ENTRIES) {
+        return;
+    }
+
+    last = replay->used - 1;
+
+    replay->hash[i] = replay->hash[last];
+    replay->expires_at[i] = replay->expires_at[last];
+    replay->entry[i] = replay->entry[last];
+
+    replay->used = last;
+}
+
+
+/*
  * What an entry is called, and its FNV-1a hash.  The hash only makes the search
  * quick, names are compared in full: who could choose nonces to collide could
  * as well sign fresh ones.

@@ -60,4 +60,10 @@ int ngx_srt_replay_use(ngx_srt_replay_t *replay, const ngx_srt_streamid_t *id,
     const char *address, int64_t forget_before);
 
 
+/* The nonce was used for nothing: it is as if it never was. */
+
+void ngx_srt_replay_forget(ngx_srt_replay_t *replay,
+    const ngx_srt_streamid_t *id);
+
+
 #endif /* _NGX_SRT_REPLAY_H_INCLUDED_ */

@@ -38,7 +38,7 @@ ngx_srt_runtime_create(ngx_cycle_t *cycle, ngx_srt_main_conf_t *smcf)
     }
 
     rt->conf = smcf;
-    rt->log = cycle->log;
+    rt->log = smcf->error_log != NULL ? smcf->error_log : cycle->log;
     rt->started_at = ngx_srt_now();
 
     ngx_queue_init(&rt->sessions);
@@ -113,6 +113,8 @@ ngx_srt_runtime_servers(ngx_cycle_t *cycle, ngx_srt_runtime_t *rt)
 
         server->runtime = rt;
         server->conf = sscfp[i];
+        server->log = sscfp[i]->error_log != NULL ? sscfp[i]->error_log
+                                                  : rt->log;
 
         server->sessions = ngx_pcalloc(cycle->pool,
                                        server->conf->max_connections

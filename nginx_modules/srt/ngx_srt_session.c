@@ -14,6 +14,13 @@
 
 #define NGX_SRT_SEND_BUFFER  (208 * 1024)
 
+/*
+ * Milliseconds in which an upstream has started, or failed to: until then its
+ * end says nothing about whether the caller was ever on air.
+ */
+
+#define NGX_SRT_UPSTREAM_START  20000
+
 
 static void ngx_srt_session_attach_fresh(ngx_srt_runtime_t *rt);
 static void ngx_srt_session_attach(ngx_srt_session_t *s);
@@ -27,6 +34,7 @@ static ngx_int_t ngx_srt_session_send(ngx_srt_session_t *s);
 static size_t ngx_srt_session_next(ngx_srt_session_t *s, u_char **data);
 static void ngx_srt_session_sent(ngx_srt_session_t *s, size_t n);
 static void ngx_srt_session_abort(ngx_srt_session_t *s, const char *reason);
+static void ngx_srt_session_forgive(ngx_srt_session_t *s);
 static void ngx_srt_session_disconnect(ngx_srt_session_t *s);
 
 
@@ -141,7 +149,7 @@ ngx_srt_session_attach(ngx_srt_session_t *s)
     pc->socklen = sscf->pass->socklen;
     pc->name = &sscf->pass->name;
     pc->get = ngx_event_get_peer;
-    pc->log = s->server->runtime->log;
+    pc->log = s->server->log;
     pc->log_error = NGX_ERROR_ERR;
 
     rc = ngx_event_connect_peer(pc);
@@ -426,13 +434,33 @@ ngx_srt_session_abort(ngx_srt_session_t *s, const char *reason)
     const char  *none;
 
     none = NULL;
-    (void) atomic_compare_exchange_strong(&s->abort, &none, reason);
+
+    if (atomic_compare_exchange_strong(&s->abort, &none, reason)
+        && ngx_srt_now() - s->since < NGX_SRT_UPSTREAM_START)
+    {
+        ngx_srt_session_forgive(s);
+    }
 
     ngx_srt_session_disconnect(s);
 
     if (atomic_load(&s->eof)) {
         ngx_srt_session_end(s);
     }
+}
+
+
+/* it is our side that failed: the caller keeps its signed stream id */
+
+static void
+ngx_srt_session_forgive(ngx_srt_session_t *s)
+{
+    ngx_srt_runtime_t  *rt;
+
+    rt = s->server->runtime;
+
+    (void) pthread_mutex_lock(&rt->mutex);
+    ngx_srt_gate_forgive(s);
+    (void) pthread_mutex_unlock(&rt->mutex);
 }
 
 
@@ -470,7 +498,7 @@ ngx_srt_session_end(ngx_srt_session_t *s)
 
     if (reason == NULL) {
         reason = s->reason;
-        level = NGX_LOG_INFO;
+        level = NGX_LOG_NOTICE;
     }
 
     ngx_queue_remove(&s->queue);
@@ -478,7 +506,7 @@ ngx_srt_session_end(ngx_srt_session_t *s)
 
     (void) pthread_mutex_lock(&rt->mutex);
 
-    ngx_srt_log_text(rt, level, reason, &s->caller);
+    ngx_srt_log_text(s->server, level, reason, &s->caller);
     rt->closed++;
 
     ngx_srt_ring_destroy(&s->ring);

@@ -26,9 +26,11 @@
 static void *ngx_srt_thread_run(void *data);
 static ngx_int_t ngx_srt_thread_begin(ngx_srt_thread_t *t);
 static void ngx_srt_thread_loop(ngx_srt_thread_t *t);
-static ngx_uint_t ngx_srt_thread_turn(ngx_srt_thread_t *t, int64_t timeout);
+static ngx_int_t ngx_srt_thread_turn(ngx_srt_thread_t *t, int64_t timeout);
 static void ngx_srt_thread_event(ngx_srt_thread_t *t, SRT_EPOLL_EVENT *event);
-static void ngx_srt_thread_tend(ngx_srt_thread_t *t);
+static ngx_int_t ngx_srt_thread_tend(ngx_srt_thread_t *t);
+static ngx_int_t ngx_srt_thread_check(ngx_srt_runtime_t *rt);
+static void ngx_srt_thread_failed(ngx_srt_server_t *server, const char *text);
 static void ngx_srt_thread_tend_gate(ngx_srt_runtime_t *rt);
 static void ngx_srt_thread_end(ngx_srt_thread_t *t);
 static void ngx_srt_thread_sleep(ngx_uint_t ms);
@@ -150,10 +152,12 @@ ngx_srt_thread_begin(ngx_srt_thread_t *t)
 }
 
 
+/* until we are told to stop, or libsrt does not work any more */
+
 static void
 ngx_srt_thread_loop(ngx_srt_thread_t *t)
 {
-    ngx_uint_t          n;
+    ngx_int_t           n;
     ngx_srt_runtime_t  *rt;
 
     rt = t->runtime;
@@ -169,7 +173,9 @@ ngx_srt_thread_loop(ngx_srt_thread_t *t)
 
         n = ngx_srt_thread_turn(t, n != 0 ? 0 : NGX_SRT_IDLE);
 
-        ngx_srt_thread_tend(t);
+        if (ngx_srt_thread_tend(t) != NGX_OK || n == NGX_ERROR) {
+            return;
+        }
 
         if (n != 0 || t->changed) {
             t->changed = 0;
@@ -179,13 +185,13 @@ ngx_srt_thread_loop(ngx_srt_thread_t *t)
 }
 
 
-/* returns the number of events */
+/* returns the number of events, or NGX_ERROR */
 
-static ngx_uint_t
+static ngx_int_t
 ngx_srt_thread_turn(ngx_srt_thread_t *t, int64_t timeout)
 {
     int              i, n;
-    ngx_uint_t       total;
+    ngx_int_t        total;
     SRT_EPOLL_EVENT  events[NGX_SRT_EVENTS];
 
     /*
@@ -196,6 +202,13 @@ ngx_srt_thread_turn(ngx_srt_thread_t *t, int64_t timeout)
     for (total = 0; total < NGX_SRT_TURN; total += n) {
 
         n = srt_epoll_uwait(t->epoll, events, NGX_SRT_EVENTS, timeout);
+
+        if (n == SRT_ERROR) {
+            ngx_srt_thread_failed(&t->runtime->servers[0],
+                                  "libsrt starts anew, every caller is cut: "
+                                  "srt_epoll_uwait() failed");
+            return NGX_ERROR;
+        }
 
         if (n <= 0) {
             break;
@@ -243,7 +256,9 @@ ngx_srt_thread_event(ngx_srt_thread_t *t, SRT_EPOLL_EVENT *event)
 }
 
 
-static void
+/* NGX_ERROR if a listener listens no more */
+
+static ngx_int_t
 ngx_srt_thread_tend(ngx_srt_thread_t *t)
 {
     int64_t             now;
@@ -278,6 +293,42 @@ ngx_srt_thread_tend(ngx_srt_thread_t *t)
     }
 
     ngx_srt_thread_tend_gate(t->runtime);
+
+    return sample ? ngx_srt_thread_check(t->runtime) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_srt_thread_check(ngx_srt_runtime_t *rt)
+{
+    ngx_uint_t           i;
+    ngx_srt_listener_t  *listener;
+
+    for (i = 0; i < rt->nlisteners; i++) {
+        listener = &rt->listeners[i];
+
+        if (srt_getsockstate(listener->sock) != SRTS_LISTENING) {
+            ngx_srt_thread_failed(listener->server,
+                                  "libsrt starts anew, every caller is cut: "
+                                  "a listener listens no more");
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_srt_thread_failed(ngx_srt_server_t *server, const char *text)
+{
+    ngx_srt_runtime_t  *rt;
+
+    rt = server->runtime;
+
+    (void) pthread_mutex_lock(&rt->mutex);
+    ngx_srt_log_text(server, NGX_LOG_ALERT, text, NULL);
+    (void) pthread_mutex_unlock(&rt->mutex);
 }
 
 
@@ -295,8 +346,8 @@ ngx_srt_thread_tend_gate(ngx_srt_runtime_t *rt)
         }
     }
 
-    for (i = 0; i < rt->nlisteners; i++) {
-        ngx_srt_gate_reap(&rt->listeners[i], 0);
+    for (i = 0; i < rt->nservers; i++) {
+        ngx_srt_gate_reap(&rt->servers[i], NULL);
     }
 
     (void) pthread_mutex_unlock(&rt->mutex);
@@ -307,10 +358,12 @@ static void
 ngx_srt_thread_end(ngx_srt_thread_t *t)
 {
     ngx_uint_t          i, n;
+    const char         *reason;
     ngx_srt_runtime_t  *rt;
     ngx_srt_server_t   *server;
 
     rt = t->runtime;
+    reason = atomic_load(&rt->stop) ? "server is going" : "libsrt failed";
 
     /* listeners first, so that nobody comes in any more */
 
@@ -321,7 +374,7 @@ ngx_srt_thread_end(ngx_srt_thread_t *t)
     }
 
     while (t->nlive != 0) {
-        ngx_srt_receive_close(t, t->live[t->nlive - 1], "server is going");
+        ngx_srt_receive_close(t, t->live[t->nlive - 1], reason);
     }
 
     if (t->epoll != -1) {

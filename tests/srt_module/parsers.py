@@ -86,10 +86,14 @@ class Probe:
         """Forget every nonce; the size of the table in bytes."""
         return int(self.ask("forget")[0])
 
+    def forgive(self, text: str) -> int:
+        """The nonce of this stream id was used for nothing; how many are left."""
+        return int(self.ask("forgive", text.encode().hex())[0])
+
     def decide(
         self, master: bytes, text: str, now: int, address: str = "192.0.2.1", flags: str = "", skew: int = 60
     ) -> tuple[int, str]:
-        """Code and reason; flags: e enforced encryption, a reuse from the same address."""
+        """Code and reason; flags: e enforced encryption, a reuse from the same address, l leave the nonce unused."""
         words = (master.hex(), text.encode().hex(), address, str(now), str(skew), "86400", flags)
         code, reason, *_ = self.ask("decide", *words)
         return int(code), reason

@@ -156,7 +156,10 @@ ask_has(char **word)
 }
 
 
-/* decide MASTER HEX ADDRESS NOW SKEW LIFETIME FLAGS: e encryption, a address */
+/*
+ * decide MASTER HEX ADDRESS NOW SKEW LIFETIME FLAGS: e encryption, a address,
+ * l leaves the nonce as it is
+ */
 
 static void
 ask_decide(char **word)
@@ -187,8 +190,13 @@ ask_decide(char **word)
                                            master.len, &policy, &replay,
                                            word[3]);
 
+        if (strchr(word[7], 'l') == NULL) {
+            verdict = ngx_srt_admission_use(verdict, &id, &policy, &replay,
+                                            word[3]);
+        }
+
         printf("%d\t%s\t%u", verdict.code, verdict.reason,
-               (unsigned) verdict.is_signed);
+               (unsigned) verdict.is_first);
     }
 
     free(master.data);
@@ -208,6 +216,26 @@ ask_forget(char **word)
 }
 
 
+/* forgive HEX: this nonce was used for nothing; the entries that are left */
+
+static void
+ask_forgive(char **word)
+{
+    bytes_t             text;
+    ngx_srt_streamid_t  id;
+
+    text = bytes(word[1]);
+
+    if (ngx_srt_streamid_parse(text.data, text.len, &id) == 0) {
+        ngx_srt_replay_forget(&replay, &id);
+    }
+
+    printf("%zu", replay.used);
+
+    free(text.data);
+}
+
+
 static const struct {
     const char  *name;
     size_t       words;
@@ -219,6 +247,7 @@ static const struct {
     { "has", 3, ask_has },
     { "decide", 8, ask_decide },
     { "forget", 1, ask_forget },
+    { "forgive", 2, ask_forgive },
 };
 
 

@@ -69,6 +69,23 @@ def test_after_a_faulty_list_the_last_good_one_stays(server: SrtServer, text: st
     server.list_text(LIST)
 
 
+def test_a_change_that_could_not_be_read_is_not_lost(server: SrtServer) -> None:
+    path = server.run / "admit"
+    with server.calling(server.encrypted("coffee")) as gone:
+        new = path.with_suffix(".new")
+        new.write_text(LIST.replace(f"key coffee {KEY} 0\n", ""))
+        new.chmod(0o600)
+        new.rename(path)
+        wait_for(lambda: "not read, the last good list stays: open() failed" in server.errors(), "no line")
+        time.sleep(1)
+        assert gone.connected()
+        # Neither its name nor the time of its last change is another one.
+        path.chmod(0o644)
+        wait_for(lambda: not gone.connected(), "cut", 1)
+    assert server.errors().count("not read") == 1
+    server.list_text(LIST)
+
+
 def test_a_thousand_streams_are_one_list(server: SrtServer) -> None:
     slugs = [f"stream-{number}" for number in range(1024)]
     server.list_text(admit_list(*slugs))

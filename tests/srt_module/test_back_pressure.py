@@ -27,10 +27,10 @@ def behind() -> Iterator[Upstream]:
 
 
 @contextmanager
-def on_air(server: SrtServer, behind: Upstream, slug: str) -> Iterator[SrtSocket]:
+def on_air(server: SrtServer, behind: Upstream, slug: str, gap: float = 0.002) -> Iterator[SrtSocket]:
     """A caller that sends, and whose first bytes have reached the upstream."""
     before = len(behind.handed)
-    with server.connect(server.encrypted(slug)) as caller, sending(caller):
+    with server.connect(server.encrypted(slug)) as caller, sending(caller, gap):
         wait_for(lambda: len(behind.handed) > before and behind.handed[before].size, "on air")
         yield caller
 
@@ -86,6 +86,15 @@ def test_memory_has_an_end(behind: Upstream) -> None:
         time.sleep(3)
         assert resident_kib(server) - full < 1024
         assert server.sessions()[0]["ring_bytes"] <= 256 * 1024
+
+
+def test_a_wide_window_holds_a_long_stall(behind: Upstream) -> None:
+    # More than the 8192 packets of libsrt's default: 13 MB, in slots of 1472 bytes.
+    wide = "pass_send_timeout 60s; flight_window 16384; receive_buffer 24m;"
+    with running_srt(behind, "coffee", directives=wide) as server, on_air(server, behind, "coffee", gap=0.0001):
+        behind.reading.clear()
+        wait_for(lambda: server.sessions()[0]["receive_buffer_bytes"] > 13_000_000, "it holds no more", 60)
+        assert server.sessions()[0]["packets_dropped"] == 0
 
 
 def test_a_stuck_upstream_loses_its_caller(behind: Upstream) -> None:

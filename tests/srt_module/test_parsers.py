@@ -78,8 +78,8 @@ def test_no_warning(compiler: str, optimization: str, tmp_path: Path) -> None:
         (encrypted("any", "unknown"), "", 1403, "no such key, or revoked"),
         (encrypted("enc", "last"), "", 1403, "no such key, or revoked"),
         (encrypted("any", "last"), "", 0, "admitted"),
-        (encrypted("any", "over"), "", 1403, "key expired"),
-        (signed("any", "over"), "", 1403, "key expired"),
+        (encrypted("any", "over"), "", 1403, "key expired, or not open now"),
+        (signed("any", "over"), "", 1403, "key expired, or not open now"),
         (signed("any", master=MASTER[::-1]), "", 1401, "wrong signature"),
         (signed("any").replace("r=any", "r=sig"), "", 1401, "wrong signature"),
         (signed("any").replace("u=good", "u=last"), "", 1401, "wrong signature"),
@@ -135,6 +135,26 @@ def test_whoever_is_refused_keeps_the_ticket(probe: Probe) -> None:
     assert probe.decide(MASTER, signed("busy"), NOW)[0] == 1409
     probe.admit_list(LIST.replace("taken", "free"))
     assert probe.decide(MASTER, signed("busy"), NOW)[0] == 0
+
+
+def test_a_ticket_that_was_only_looked_at_is_good(probe: Probe) -> None:
+    for _ in range(2):
+        assert probe.decide(MASTER, signed("any"), NOW, flags="l") == (0, "admitted")
+    assert probe.decide(MASTER, signed("any"), NOW) == (0, "admitted")
+    assert probe.decide(MASTER, signed("any"), NOW, flags="l") == (1403, "signed stream id was used")
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_ticket_that_was_used_for_nothing_is_good_again_and_no_other_one(probe: Probe, number: int) -> None:
+    tickets = [signed("any", nonce=f"nonce-0{number}") for number in range(3)]
+    for ticket in tickets:
+        assert probe.decide(MASTER, ticket, NOW)[0] == 0
+    for _ in range(2):
+        assert probe.forgive(tickets[number]) == 2
+    for other, ticket in enumerate(tickets):
+        assert probe.decide(MASTER, ticket, NOW, flags="l")[0] == (0 if other == number else 1403)
+    assert probe.decide(MASTER, tickets[number], NOW)[0] == 0
+    assert probe.decide(MASTER, tickets[number], NOW)[0] == 1403
 
 
 def test_a_full_table_forgets_nothing_that_could_be_used_again(probe: Probe) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,14 +24,18 @@ from testbed.srt_socket import (
     UNSUPPORTED_MEDIA,
     SrtOptions,
     SrtRefused,
+    connect,
 )  # fmt: skip
-from tests.support.srt_nginx import HOUR, KEY, SrtServer, running_srt, wait_for
+from tests.support.srt_nginx import HOUR, KEY, SrtServer, free_udp_port, running_srt, wait_for
 from tests.support.srt_upstream import Upstream, upstream
 
 pytestmark = pytest.mark.host
 
 Options = Callable[[SrtServer], SrtOptions]
 PASSPHRASE = "correct horse battery"
+ROOM = "max_connections 64 per_address=64;"
+UPSTREAM_START = 20
+"""Seconds in which an upstream has started or failed (ngx_srt_session.c)."""
 
 LIST = f"""headend-srt 1
 stream coffee any free
@@ -55,7 +60,7 @@ def behind() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def server(behind: Upstream) -> Iterator[SrtServer]:
-    with running_srt(behind, directives="max_connections 64 per_address=64;") as server:
+    with running_srt(behind, directives=ROOM) as server:
         server.list_text(LIST)
         yield server
 
@@ -174,6 +179,58 @@ def test_a_refused_caller_does_not_use_up_its_stream_id(server: SrtServer) -> No
     server.visit(options)
 
 
+def test_a_signed_stream_id_outlives_an_upstream_that_is_not_there() -> None:
+    with running_srt("unix:/nonexistent/remux.sock", "tea") as server:
+        options = server.signed("tea")
+        for _ in range(3):
+            server.visit(options)
+        assert server.errors().count("upstream cannot be reached, stream=tea") == 3
+
+
+def test_a_signed_stream_id_outlives_an_upstream_that_ends_at_once(server: SrtServer, behind: Upstream) -> None:
+    options = server.signed("tea")
+    with server.calling(options) as caller:
+        hang_up(behind)
+        wait_for(lambda: not caller.connected(), "cut")
+    server.visit(options)
+    # That time nothing was wrong.
+    assert refusal(server, options) == FORBIDDEN
+
+
+def test_an_upstream_that_ends_later_has_used_it_up(server: SrtServer, behind: Upstream) -> None:
+    options = server.signed("tea")
+    with server.calling(options) as caller:
+        time.sleep(UPSTREAM_START + 0.5)
+        hang_up(behind)
+        wait_for(lambda: not caller.connected(), "cut")
+    assert refusal(server, options) == FORBIDDEN
+
+
+def test_a_handshake_that_fails_does_not_use_up_a_signed_stream_id(server: SrtServer) -> None:
+    options = server.signed("tea")
+    assert refusal(server, replace(options, passphrase=PASSPHRASE)) == UNSECURE
+    server.visit(options)
+
+
+@pytest.mark.parametrize(
+    "code,options",
+    [
+        (UNAUTHORIZED, signed("coffee", change=flipped)),
+        (FORBIDDEN, signed("coffee", lifetime=-70)),
+        (FORBIDDEN, signed("coffee", lifetime=25 * HOUR)),
+        (FORBIDDEN, encrypted("coffee", key="nobody")),
+        (CONFLICT, signed("coffee")),
+    ],
+    ids=["wrong signature", "expired", "far future", "unknown key", "good"],
+)
+@pytest.mark.parametrize("room", [ROOM, "max_connections 1;"])
+def test_who_may_not_come_in_does_not_learn_who_is_on_air(
+    behind: Upstream, room: str, code: int, options: Options
+) -> None:
+    with running_srt(behind, "coffee", directives=room) as server, server.calling(server.encrypted("coffee")):
+        assert refusal(server, options(server)) == code
+
+
 def test_enforced_encryption_closes_the_signed_way(behind: Upstream) -> None:
     with running_srt(behind, "tea", directives="enforced_encryption on;") as server:
         assert refusal(server, server.signed("tea")) == FORBIDDEN
@@ -190,6 +247,18 @@ def test_wrong_passphrases_do_not_hold_the_place(server: SrtServer) -> None:
     wrong = server.encrypted("coffee", passphrase=PASSPHRASE)
     assert [refusal(server, wrong) for _ in range(5)] == [BAD_SECRET] * 5
     server.visit(server.encrypted("coffee"))
+
+
+def test_wrong_passphrases_at_one_address_do_not_hold_the_place_at_the_other(behind: Upstream) -> None:
+    # In the template, too, a server listens over IPv4 and IPv6.
+    port = free_udp_port(socket.AF_INET6)
+    with running_srt(behind, "coffee", directives=f"listen [::1]:{port}; {ROOM}") as server:
+        wrong = server.encrypted("coffee", passphrase=PASSPHRASE)
+        for _ in range(20):
+            with pytest.raises(SrtRefused) as refused:
+                connect("::1", port, wrong)
+            assert refused.value.code == BAD_SECRET
+            server.visit(server.encrypted("coffee"))
 
 
 def test_limits_in_all_and_of_one_address(behind: Upstream) -> None:
@@ -212,6 +281,13 @@ def test_refusals_cannot_fill_the_log(behind: Upstream) -> None:
         wait_for(lambda: "more callers" in server.errors(), "no sum")
         assert server.errors().count("refused 1400") < 60
         assert server.stat()["totals"]["refused"]["1400"] >= 200
+
+
+def hang_up(behind: Upstream) -> None:
+    """The upstream of the last caller ends."""
+    last = behind.handed[-1]
+    wait_for(lambda: last.fields, "handed on")
+    last.hang_up()
 
 
 def kill_worker(server: SrtServer) -> None:

@@ -34,6 +34,9 @@ FAULTY: dict[str, tuple[Change, str]] = {
     "no port": (lambda text, _: _with(text, "listen 127.0.0.1;"), "has no port"),
     "per_address above all": (lambda text, _: _with(text, "max_connections 2 per_address=3;"), "per_address="),
     "mss too small": (lambda text, _: _with(text, "mss 76;"), "between"),
+    "skew too wide": (lambda text, _: _with(text, "signed_skew 3601s;"), '"signed_skew" of more than 3600s'),
+    "life too long": (lambda text, _: _with(text, "signed_max_lifetime 31d;"), "of more than 30d"),
+    "no such log level": (lambda text, _: _with(text, "error_log stderr loud;"), "invalid log level"),
     "silence too short": (lambda text, _: _with(text, "peer_idle_timeout 100ms;"), "from 1s to 600s"),
     "no such key length": (lambda text, _: _with(text, "pbkeylen 20;"), "invalid value"),
     "secret that is gone": (lambda text, run: _secret(text, run, None), "No such file"),
@@ -68,6 +71,11 @@ def test_a_fault_stops_the_start_in_one_line(server: SrtServer, tmp_path: Path, 
     assert done.returncode == 1
     assert len(lines) == 1
     assert sentence in lines[0]
+
+
+def test_the_widest_bounds_of_a_signed_stream_id_are_taken(server: SrtServer, tmp_path: Path) -> None:
+    text = (server.run / "nginx.conf").read_text()
+    assert _run(server, tmp_path, _with(text, "signed_skew 1h; signed_max_lifetime 30d;"), "-t").returncode == 0
 
 
 def test_a_port_in_use_stops_the_start_but_not_the_check(server: SrtServer, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.host
 
 TOTALS = {
     "accepted", "closed", "refused", "bytes_received", "packets_received", "packets_lost", "packets_retransmitted",
-    "packets_dropped",
+    "packets_dropped", "packets_undecrypted",
 }  # fmt: skip
 SESSION = {
     "id": int, "slug": str, "key_id": str, "peer": str, "mode": str, "encryption": str, "connected_seconds": float,
@@ -28,7 +28,7 @@ SESSION = {
     "packets_lost": int, "packets_retransmitted": int, "packets_dropped": int, "packets_undecrypted": int,
     "bytes_received": int, "receive_buffer_bytes": int, "ring_bytes": int, "paused": bool,
 }  # fmt: skip
-SAMPLE = re.compile(r'headend_srt_[a-z_]+(\{([a-z_]+="[A-Za-z0-9-]+",?)+\})? -?[0-9.]+')
+SAMPLE = re.compile(r'headend_srt_[a-z_]+(\{([a-z_]+="[A-Za-z0-9.:-]+",?)+\})? -?[0-9.]+')
 MESSAGE = (b"\x47\x1f\xff\x10" + bytes(184)) * 7
 
 
@@ -105,12 +105,20 @@ def test_refusals_are_counted_by_code(server: SrtServer, code: str, stream_id: s
 
 def test_prometheus_reads_it(server: SrtServer) -> None:
     with server.calling(server.encrypted("coffee")), server.calling(server.signed("tea")):
+        peers = {session["slug"]: session["peer"] for session in server.sessions()}
         lines = server.page("metrics").splitlines()
     samples = [line for line in lines if not line.startswith("#")]
     assert all(SAMPLE.fullmatch(line) for line in samples)
     assert len(samples) == len({line.rpartition(" ")[0] for line in samples})
     assert f'headend_srt_session_key_bits{{slug="coffee",key_id="{KEY}"}} 128.000000' in samples
     assert "headend_srt_callers 2" in samples
+    assert "headend_srt_undecrypted_packets_total 0" in samples
+    for slug, way in {
+        "coffee": 'mode="encrypted",encryption="aes-128"',
+        "tea": 'mode="signed",encryption="none"',
+    }.items():
+        info = f'slug="{slug}",key_id="{KEY}",peer="{peers[slug]}",{way}'
+        assert f"headend_srt_session_info{{{info}}} 1" in samples
 
 
 def test_each_metric_is_declared_once_and_its_samples_stand_together(server: SrtServer) -> None:

@@ -8,6 +8,7 @@ pid {run}/nginx.pid;
 error_log {run}/error.log info;
 events {{ worker_connections 1024; }}
 srt {{
+    {block}
     server {{
         listen 127.0.0.1:{srt_port};
         admit_list {run}/admit;

@@ -169,13 +169,16 @@ def running_srt(
     upstream: Upstream | str,
     *slugs: str,
     directives: str = "",
+    block: str = "",
     prefix: Path | None = None,
     without: Sequence[str] = (),
     leaks: bool = False,
+    preload: Path | None = None,
 ) -> Iterator[SrtServer]:
     """Start the build that passes callers of these streams to the upstream (or `pass` address), and end it again.
 
-    `directives` are added to the srt server's own, of which those that `without` names are left out.
+    `directives` are added to the srt server's own, of which those that `without` names are left out; `block` to
+    those of the srt block. `preload` is a library that stands before libsrt.
     """
     prefix = prefix or srt_build()
     address = upstream if isinstance(upstream, str) else f"unix:{upstream.path}"
@@ -187,10 +190,15 @@ def running_srt(
         (run / "master").chmod(0o600)
         (run / "admit").write_text(admit_list(*slugs))
         ports = {"srt_port": free_udp_port(), "http_port": free_port()}
-        text = CONFIGURATION.format(prefix=prefix, run=run, upstream=address, directives=directives, **ports)
+        text = CONFIGURATION.format(
+            prefix=prefix, run=run, upstream=address, directives=directives, block=block, **ports
+        )
         lines = [line for line in text.splitlines() if not line.split()[:1] or line.split()[0] not in without]
         (run / "nginx.conf").write_text("\n".join(lines))
-        with (run / "stderr").open("w") as stderr, start(prefix, run, stderr.fileno(), leaks=leaks) as process:
+        with (
+            (run / "stderr").open("w") as stderr,
+            start(prefix, run, stderr.fileno(), leaks=leaks, preload=preload) as process,
+        ):
             server = SrtServer(prefix=prefix, run=run, process=process, master=master, **ports)
             try:
                 wait_for(lambda: serves(server), "nginx did not start")
@@ -202,10 +210,16 @@ def running_srt(
                 raise RuntimeError(server.reports())
 
 
-def start(prefix: Path, run: Path, stderr: int, *, leaks: bool) -> subprocess.Popen[bytes]:
+def start(
+    prefix: Path, run: Path, stderr: int, *, leaks: bool = False, preload: Path | None = None
+) -> subprocess.Popen[bytes]:
     """The server in the foreground, with the configuration in its folder."""
     argv = [f"{prefix}/sbin/nginx", "-p", str(run), "-e", "stderr", "-c", f"{run}/nginx.conf"]
     more = {"ASAN_OPTIONS": SANITIZER.format(leaks=1)} if leaks else {}
+    if preload is not None:
+        # The sanitizers' own library would have to be first.
+        options = ENVIRONMENT["ASAN_OPTIONS"] + ":verify_asan_link_order=0"
+        more = {"LD_PRELOAD": str(preload), "ASAN_OPTIONS": options}
     return subprocess.Popen(argv, stderr=stderr, env=ENVIRONMENT | more)
 
 

@@ -89,11 +89,18 @@ static void
 check_token(const ngx_srt_streamid_t *id)
 {
     char                passphrase[NGX_SRT_PASSPHRASE_LEN + 1];
+    char                signature[NGX_SRT_SIGNATURE_LEN + 1];
     ngx_srt_streamid_t  faulty;
 
     must(ngx_srt_token_passphrase(master, sizeof(master) - 1, id, passphrase)
          == 0);
     must(strlen(passphrase) == NGX_SRT_PASSPHRASE_LEN);
+
+    /* what is not signed has no fields to sign */
+
+    must(ngx_srt_token_signature(master, sizeof(master) - 1, id, signature)
+         == (id->is_signed ? 0 : -1));
+    must(strlen(signature) == (id->is_signed ? NGX_SRT_SIGNATURE_LEN : 0));
 
     must(ngx_srt_token_verify(NULL, 0, id) == NGX_SRT_UNAUTHORIZED);
     must(ngx_srt_token_verify(master, (size_t) INT_MAX + 1, id)
@@ -110,6 +117,25 @@ check_token(const ngx_srt_streamid_t *id)
     must(passphrase[0] == '\0');
     must(ngx_srt_token_verify(master, sizeof(master) - 1, &faulty)
          == NGX_SRT_UNAUTHORIZED);
+}
+
+
+/* and when it was used for nothing, it is as if it never was */
+
+static void
+check_forgotten(const ngx_srt_streamid_t *id)
+{
+    size_t  used;
+
+    used = replay.used;
+
+    ngx_srt_replay_forget(&replay, id);
+    must(replay.used == used - 1);
+    must(ngx_srt_replay_look(&replay, id, "192.0.2.1")
+         == NGX_SRT_REPLAY_FRESH);
+
+    ngx_srt_replay_forget(&replay, id);
+    must(replay.used == used - 1);
 }
 
 
@@ -211,10 +237,17 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
     /* a nonce is used up by nothing but a yes */
 
+    must(replay.used == used);
+    must(verdict.is_first == (verdict.code == 0 && id.is_signed));
+
+    verdict = ngx_srt_admission_use(verdict, &id, &policy, &replay, address);
+    check_verdict(&verdict, &id, flags);
+
     must(replay.used == used || (verdict.code == 0 && id.is_signed));
 
     if (verdict.code == 0 && id.is_signed) {
         check_replay(&id, master, master_len, &policy, address);
+        check_forgotten(&id);
     }
 
     free(text);
