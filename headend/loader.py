@@ -7,6 +7,7 @@ from pathlib import Path
 from headend.check import validate
 from headend.fault import SpecError
 from headend.lint import lint
+from headend.lint.announcement_room import room_faults
 from headend.model.spec import Spec
 from headend.own_words import read_words
 from headend.parts import parts_of
@@ -31,6 +32,8 @@ def load_with_places(path: Path) -> tuple[Spec, Places]:
         if faults:
             raise SpecError(faults)
         spec.announcements.own_words.update(words)
+    if faults := list(room_faults(spec, places)):
+        raise SpecError(faults)
     return spec, places
 
 

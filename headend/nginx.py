@@ -10,7 +10,7 @@ from headend.artifact import Artifact
 from headend.ffmpeg import APPLICATION
 from headend.layout import Layout
 from headend.model.base import SLUG_PATTERN
-from headend.model.spec import Spec
+from headend.model.spec import SRT_STALL_SECONDS, Spec
 from headend.model.store import replay_origin
 from headend.replay import proxies_replays, replay_names
 from headend.templating import fill
@@ -65,6 +65,7 @@ def srt(spec: Spec, layout: Layout) -> Artifact:
         "nginx/srt.conf.j2",
         layout=layout,
         srt=spec.ingest.srt,
+        stall_seconds=SRT_STALL_SECONDS,
         encrypted_only=ways == {"encrypted"},
         credentials=CREDENTIALS,
     )

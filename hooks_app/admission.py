@@ -37,8 +37,6 @@ LEAVING_SECONDS = 0.3
 """How long a publisher that is said to have left, or was dropped, may still be on the stat page."""
 SILENT_SECONDS = 5.0
 """A publisher that has sent nothing for so long may be replaced, where the stream's policy says so."""
-KICK_SECONDS = 30.0
-"""How long after a kick nobody is let in: encoders come back by themselves within seconds."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,19 +63,22 @@ class Admission:
     clock: Clock
     _admitted: dict[str, float] = field(default_factory=dict, init=False)
 
-    def publish(self, call: Call) -> None:
-        """Let a publisher in by returning. Raises RefusedError (for good) or UnavailableError (for now)."""
+    def publish(self, call: Call) -> float:
+        """Let a publisher in by returning; returns how many seconds the encoder took to attach.
+
+        Raises RefusedError (for good) or UnavailableError (for now).
+        """
         deadline = self.clock.monotonic() + self.attach_timeout_seconds
         publisher = self.authority.authorise(call)
         with self.slots.hold(call.slug, SLOT_SECONDS) as held:
             if not held:
                 raise UnavailableError("another publisher is being admitted")
             self.authority.check_unused(publisher)
-            if self.ledger.kicked_seconds(call.slug) < KICK_SECONDS:
+            if self.ledger.is_kicked(call.slug):
                 raise RefusedError("stream was kicked")
             waiting = self._encoders_before(call.slug)
             session = self._begin(call, publisher)
-            self._let_in(call, publisher, session, waiting, deadline)
+            attach_seconds = self._let_in(call, publisher, session, waiting, deadline)
             self._admitted[call.slug] = self.clock.monotonic()
         log.info(
             "publisher admitted",
@@ -88,20 +89,25 @@ class Admission:
             key_id=publisher.key_id,
             returned=not session.has_publisher,
         )
+        return attach_seconds
 
-    def done(self, call: Call) -> None:
-        """A publisher is said to have left. Believed only if the stat page agrees; anything else is reconcile's."""
+    def done(self, call: Call) -> float:
+        """A publisher is said to have left. Believed only if the stat page agrees; anything else is reconcile's.
+
+        Returns 0: nobody attaches.
+        """
         with self.slots.hold(call.slug, SLOT_SECONDS) as held:
             session = self.ledger.own_sessions().get(call.slug) if held else None
             # A refused second publisher leaves too; the session belongs to the first.
             if session is None or session.client_id != call.client_id or not session.has_publisher:
-                return
+                return 0.0
             if not self._has_left(call.slug, call.client_id):
-                return
+                return 0.0
             self._admitted.pop(call.slug, None)
             goes_on = self._lose(session, "publisher left")
             self.admit_list.refresh()
         log.info("publisher left", stream=call.slug, session=session.id, interrupted=goes_on)
+        return 0.0
 
     def _begin(self, call: Call, publisher: Publisher) -> SessionView:
         try:
@@ -112,12 +118,14 @@ class Admission:
 
     def _let_in(
         self, call: Call, publisher: Publisher, session: SessionView, waiting: frozenset[int], deadline: float
-    ) -> None:
+    ) -> float:
         stream = self.streams[call.slug]
         try:
             # Now, so that an SRT caller of this stream is turned away at the door.
             self.admit_list.refresh()
+            began = self.clock.monotonic()
             self._attach(call.slug, waiting, deadline)
+            attach_seconds = self.clock.monotonic() - began
             self.ledger.admit(session.id, call.client_id, publisher, stream, self.media.newest(stream))
             self.admit_list.refresh()
         except ElsewhereError as error:
@@ -126,6 +134,7 @@ class Admission:
         except BaseException as error:
             self._give_up(session, str(error) if isinstance(error, UnavailableError) else "failed")
             raise
+        return attach_seconds
 
     def _lose(self, session: SessionView, reason: str) -> bool:
         """The publisher is gone; returns whether the session goes on without it for a while."""

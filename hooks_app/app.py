@@ -23,6 +23,7 @@ from hooks_app.api.health import health_routes
 from hooks_app.api.limits import Limits
 from hooks_app.authority import Authority
 from hooks_app.backup import sqlite_path
+from hooks_app.bit_rates import BitRates
 from hooks_app.clock import Clock, SystemClock
 from hooks_app.database import Database
 from hooks_app.declared_destinations import declare_destinations
@@ -35,6 +36,7 @@ from hooks_app.gate import HookGate
 from hooks_app.here import Here
 from hooks_app.history import History
 from hooks_app.hooks import hook_routes
+from hooks_app.key_gate import KeyGate
 from hooks_app.keys import KeyRing
 from hooks_app.ledger import Ledger
 from hooks_app.loop import Loop
@@ -101,17 +103,18 @@ class Services:
 def create_app(services: Services) -> FastAPI:
     """The hook app; its loops run while its lifespan does. The database must be migrated."""
     facts, clock, slots, here = services.facts, services.clock, Slots(), services.here
-    streams = StreamRegistry(facts, services.database, clock)
+    streams = StreamRegistry(facts, services.database)
     ledger = Ledger(services.database, here, facts.publish_lead_seconds)
     keys = KeyRing(services.database, clock, services.master)
     events = Events(services.database, here)
-    admit_list = AdmitList.of(facts, streams, keys, ledger)
-    silence = Silence(clock)
+    gate = KeyGate(events=events, clock=clock, lead_seconds=facts.publish_lead_seconds)
+    admit_list = AdmitList.of(facts, streams, keys, ledger, gate)
+    silence, bit_rates = Silence(clock), BitRates(clock)
     metrics = Metrics()
     services.database.wrote = metrics.wrote
     enforcer = Enforcer(ledger=ledger, keys=keys, dropper=services.dropper)
     admission = Admission(
-        authority=Authority(facts=facts, streams=streams, keys=keys, ledger=ledger, events=events, clock=clock),
+        authority=Authority(facts=facts, streams=streams, keys=keys, ledger=ledger, gate=gate),
         attach_timeout_seconds=facts.attach_timeout_seconds,
         streams=streams,
         ledger=ledger,
@@ -133,6 +136,7 @@ def create_app(services: Services) -> FastAPI:
         slots=slots,
         dropper=services.dropper,
         silence=silence,
+        bit_rates=bit_rates,
         admit_list=admit_list,
         metrics=metrics,
         clock=clock,
@@ -142,7 +146,7 @@ def create_app(services: Services) -> FastAPI:
 
     def refresh_streams() -> None:
         streams.reload()
-        for slug in made.write(streams):
+        for slug in made.write(streams, ledger.open_sessions):
             # With its file gone, the end tags' unit takes its master playlist away as well.
             try:
                 services.units.finish(slug)
@@ -150,22 +154,23 @@ def create_app(services: Services) -> FastAPI:
                 log.error("removed stream not finished", stream=slug, error=str(error))
 
     def declare() -> None:
-        streams.declare()
+        streams.declare(here.stamp())
         declare_destinations(facts, services.database, clock.now())
         refresh_streams()
 
     schedules = Schedules(services.database, here)
     reconcile = _reconcile_step(reconciler, refresh_streams, facts.reconcile_seconds, clock)
+    progress = EncoderProgress(facts.media_root, clock.monotonic)
     reconcile_loop = Loop("reconcile", reconcile, clock)
     loops = (
         reconcile_loop,
         Loop("watch", watcher.look, clock),
         Loop("enforce", enforcer.look, clock),
+        Loop("encoders", lambda: progress.look(streams.keys()), clock),
         Loop("plan", _plan_step(schedules, events), clock),
     )
     history = History(services.database)
     feed = Feed(history)
-    progress = EncoderProgress(facts.media_root)
     stage = Backstage(
         facts=facts,
         database=services.database,
@@ -179,6 +184,7 @@ def create_app(services: Services) -> FastAPI:
         faults=Faults.of_facts(facts, clock),
         enforcer=enforcer,
         progress=progress,
+        bit_rates=bit_rates,
         tokens=Tokens(services.database, clock),
         hint=reconcile_loop.nudge,
         state_is_known=lambda: reconcile_loop.silent_seconds() < KNOWN_SECONDS,
@@ -192,6 +198,7 @@ def create_app(services: Services) -> FastAPI:
             ledger=ledger,
             streams=streams,
             progress=progress,
+            bit_rates=bit_rates,
             segment_age_seconds=services.media.ages_seconds,
             reconcile_age_seconds=reconcile_loop.age_seconds,
             state_file=sqlite_path(facts.database_url),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,13 @@ from sqlalchemy.orm import Session
 
 from hooks_app.tables import AuditRow
 
+ACTOR_LENGTH = 48
 TARGET_LENGTH = 120
+
+
+def on_host() -> str:
+    """The actor of a command on the host: only root may run it, and sudo says who became root."""
+    return f"host:{os.environ.get('SUDO_USER') or 'root'}"[:ACTOR_LENGTH]
 
 
 def note(

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headend.model.facts import HookFacts, StreamFacts
-from hooks_app.clock import Clock
-from hooks_app.events import Events
 from hooks_app.form import Call, RefusedError, SrtCaller
+from hooks_app.key_gate import KeyGate
 from hooks_app.keys import KeyRing, KeyView
 from hooks_app.ledger import Ledger
 from hooks_app.publisher import IngestProtocol, Publisher
@@ -26,8 +25,7 @@ class Authority:
     streams: Mapping[str, StreamFacts]
     keys: KeyRing
     ledger: Ledger
-    events: Events
-    clock: Clock
+    gate: KeyGate
 
     def authorise(self, call: Call) -> Publisher:
         """The publisher, if it may publish. Raises RefusedError."""
@@ -55,11 +53,7 @@ class Authority:
             raise RefusedError("signed stream id was used before")
 
     def _check_gate(self, key: KeyView) -> None:
-        """A key for events lets in around its event, or around any of its stream's."""
-        if key.gate == "always":
-            return
-        lead = self.facts.publish_lead_seconds
-        if not self.events.window_open(key.slug, self.clock.now(), lead, event_id=key.event_id):
+        if not self.gate.is_open(key):
             raise RefusedError("outside the event's window")
 
     def _srt(self, stream: StreamFacts, caller: SrtCaller) -> Publisher:

@@ -46,6 +46,7 @@ def list_backups(as_json: Json = False, facts_file: Facts = FACTS) -> None:
 @app.command("verify")
 def verify_backup(file: FileArgument, as_json: Json = False, facts_file: Facts = FACTS) -> None:
     """Check a backup from its first page to its last."""
+    _check_whole(file)
     try:
         verify(file)
     except BackupError as error:
@@ -55,7 +56,8 @@ def verify_backup(file: FileArgument, as_json: Json = False, facts_file: Facts =
 
 @app.command("restore")
 def restore_backup(file: FileArgument, as_json: Json = False, facts_file: Facts = FACTS) -> None:
-    """Put a backup in the place of the database. The hook app must not run; what was there is kept aside."""
+    """Put a backup in the place of the database. Nobody may use it meanwhile; what was there is kept aside."""
+    _check_whole(file)
     target, _ = _places(facts_file)
     try:
         aside = restore(file, target, datetime.now(UTC))
@@ -65,7 +67,12 @@ def restore_backup(file: FileArgument, as_json: Json = False, facts_file: Facts 
         typer.echo(json.dumps({"file": str(file), "aside": str(aside) if aside else None}))
         return
     typer.echo(f"{target} is {file.name} now." + (f" What was there: {aside}." if aside else ""))
-    typer.echo("Start the app: systemctl start headend-hooks.service")
+    typer.echo("Start what uses it: systemctl start headend-hooks headend-announce headend-archive")
+
+
+def _check_whole(file: Path) -> None:
+    if not file.is_absolute():
+        fail(f"{file}: say the whole path, from / on: this command runs in another folder.")
 
 
 def _places(facts_file: Path) -> tuple[Path, Path]:

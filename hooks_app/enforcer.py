@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from hooks_app.dropper import DropError, Dropper
 from hooks_app.keys import KeyRing
@@ -30,20 +32,24 @@ class Enforcer:
             if session.admitted_at is None or not session.has_publisher:
                 continue
             reason = session.ending
-            if reason is None and session.publisher.key_id is not None:
-                reason = self.keys.why_not(slug, session.publisher.key_id)
+            if reason is None:
+                key_id = session.publisher.key_id
+                if key_id is not None:
+                    reason = self.keys.why_not(slug, key_id)
+                else:
+                    reason = self.keys.why_nobody(slug, session.admitted_at)
                 if reason is not None:
                     self.ledger.condemn(slug, reason)
             if reason is not None:
                 self._drop(slug, reason)
         return LOOK_SECONDS
 
-    def kick(self, slug: str, reason: str) -> bool:
+    def kick(self, slug: str, reason: str, also: Callable[[Session, bool], None] | None = None) -> bool:
         """End what is on air, on whichever host; False where nothing is. Its key is not let in for a while.
 
-        Raises SQLAlchemyError.
+        `also` is called in the transaction that says so, with whether anything was on air. Raises SQLAlchemyError.
         """
-        session = self.ledger.condemn(slug, f"kicked: {reason}" if reason else "kicked")
+        session = self.ledger.condemn(slug, f"kicked: {reason}" if reason else "kicked", also)
         if session is None:
             return False
         # Another host's enforcer sees it in the database.

@@ -19,7 +19,7 @@ from hooks_app.database import Database
 from hooks_app.here import Here, Stamp
 from hooks_app.history import REASON_LENGTH, record
 from hooks_app.states import OVER_STATES, State, Trigger, after
-from hooks_app.tables import EventRow
+from hooks_app.tables import EventRow, StreamRow
 
 LONGEST = timedelta(days=14)
 """A window that is longer is a mistake in a date."""
@@ -47,13 +47,17 @@ class Broadcast:
 
 
 def event_for_publish(db: Session, slug: str, now: datetime, lead_seconds: float) -> EventRow | None:
-    """The event that a publisher comes for: planned, or ended with its window still open. The nearest start first."""
+    """The event that a publisher comes for: planned, or ended with its window still open. The nearest start first.
+
+    Of the stream's owner as it is now: what another one had before is not taken up again.
+    """
     ready = or_(
         EventRow.state == State.SCHEDULED,
-        # Cancelled and missed ones ended without having been on air.
         and_(EventRow.state == State.ENDED, EventRow.reason.is_distinct_from("cancelled"), EventRow.ad_hoc.is_(False)),
     )
-    query = select(EventRow).where(EventRow.slug == slug, ready, window_holds(now, lead_seconds))
+    owner = select(StreamRow.owner).where(StreamRow.slug == slug).scalar_subquery()
+    query = select(EventRow).where(EventRow.slug == slug, EventRow.owner == owner, ready)
+    query = query.where(window_holds(now, lead_seconds))
     rows = list(db.scalars(query))
     return min(rows, key=lambda row: (abs(row.starts_at - now), row.id), default=None)
 
@@ -79,6 +83,7 @@ def ad_hoc(db: Session, *, slug: str, owner: str, title: str, now: datetime) -> 
         ad_hoc=True,
         created_at=now,
         updated_at=now,
+        edited=False,
         version=1,
     )
     db.add(row)
@@ -138,8 +143,10 @@ class Events:
     def window_open(self, slug: str, now: datetime, lead_seconds: float, *, event_id: int | None = None) -> bool:
         """Whether an event's publisher may come now; with `event_id` only that event counts."""
         with self._database.read() as db:
+            if self._on_air(db, slug, event_id):
+                return True
             if event_id is None:
-                return event_for_publish(db, slug, now, lead_seconds) is not None or self._on_air(db, slug)
+                return event_for_publish(db, slug, now, lead_seconds) is not None
             holds = select(EventRow.id).where(EventRow.id == event_id, EventRow.slug == slug)
             usable = holds.where(window_holds(now, lead_seconds), EventRow.reason.is_distinct_from("cancelled"))
             return db.scalar(usable) is not None
@@ -170,7 +177,7 @@ class Events:
         now, before = self._here.clock.now(), row.starts_at
         for name, value in changes.items():
             setattr(row, name, value)
-        row.version, row.updated_at = row.version + 1, now
+        row.version, row.updated_at, row.edited = row.version + 1, now, True
         if row.starts_at != before:
             occasions.note_plan(db, row, now, Occasion.MOVED)
 
@@ -179,19 +186,41 @@ class Events:
         return move(db, row, Trigger.CANCELLED, self._here.stamp(), "cancelled")
 
     def miss(self) -> int:
-        """End the planned events whose window has passed; returns how many."""
+        """End the planned events whose window has passed; returns how many.
+
+        A clock that was ahead for a moment costs nobody an event: what was missed too early is planned again.
+        """
         stamp = self._here.stamp()
         late = select(EventRow).where(EventRow.state == State.SCHEDULED, EventRow.ends_at < stamp.at)
+        early = select(EventRow).where(
+            EventRow.state == State.ENDED, EventRow.reason == "missed", EventRow.ends_at > stamp.at
+        )
         with self._database.read() as db:
-            if db.scalars(late.limit(1)).first() is None:
+            if all(db.scalars(query.limit(1)).first() is None for query in (late, early)):
                 return 0
         with self._database.write() as db:
+            for row in db.scalars(early):
+                self._restore(db, row, stamp)
             return sum(move(db, row, Trigger.MISSED, stamp, "missed") for row in db.scalars(late))
 
-    def _on_air(self, db: Session, slug: str) -> bool:
-        """An event that is interrupted waits for its publisher, even past its window."""
-        waiting = select(EventRow.id).where(EventRow.slug == slug, EventRow.state == State.INTERRUPTED)
-        return db.scalars(waiting.limit(1)).first() is not None
+    def _restore(self, db: Session, row: EventRow, stamp: Stamp) -> None:
+        stream = db.get(StreamRow, row.slug)
+        if row.ends_at is None or stream is None or stream.removed_at is not None or stream.owner != row.owner:
+            return
+        try:
+            check_window(db, row.slug, row.starts_at, row.ends_at, but=row.id)
+        except PlanError:
+            # Something else was planned there meanwhile.
+            return
+        move(db, row, Trigger.RESTORED, stamp)
+
+    def _on_air(self, db: Session, slug: str, event_id: int | None) -> bool:
+        """A planned event that is on air or interrupted is open to its publisher, even past its window."""
+        on_air = EventRow.state.in_([State.STARTING, State.LIVE, State.INTERRUPTED])
+        query = select(EventRow.id).where(EventRow.slug == slug, on_air, EventRow.ad_hoc.is_(False))
+        if event_id is not None:
+            query = query.where(EventRow.id == event_id)
+        return db.scalars(query.limit(1)).first() is not None
 
 
 def planned(
@@ -214,5 +243,6 @@ def planned(
         ad_hoc=False,
         created_at=now,
         updated_at=now,
+        edited=False,
         version=1,
     )

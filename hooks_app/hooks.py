@@ -46,39 +46,42 @@ def hook_routes(admission: Admission, throttle: Throttle, metrics: Metrics) -> A
 async def _answer(
     request: Request,
     parse: Callable[[bytes], Call],
-    act: Callable[[Call], None],
+    act: Callable[[Call], float],
     throttle: Throttle,
     metrics: Metrics,
 ) -> Response:
     hook, address = request.url.path, UNKNOWN_ADDRESS
-    with metrics.hook(hook.rpartition("/")[2]) as ends:
+    with metrics.hook(hook.rpartition("/")[2]) as ending:
         try:
             call = parse(await _form(request))
             address = address_of(call)
             # In a thread: waiting for the encoder must not hold up the other streams' hooks.
-            await run_in_threadpool(act, call)
-            ends("done")
+            ending.attach_seconds = await run_in_threadpool(act, call)
+            ending.outcome = "done"
             return Response(status_code=200)
         except RefusedError as refusal:
-            reason = str(refusal)
+            status, reason = 403, str(refusal)
             metrics.refused(reason)
-            ends("refused")
+            ending.outcome = "refused"
         except (UnavailableError, StatPageError, UnitError) as fault:
-            log.error("unavailable", hook=hook, reason=str(fault))
-            ends("unavailable")
-            return Response(status_code=503)
+            status, reason = 503, str(fault)
+            ending.outcome = "unavailable"
         except SQLAlchemyError as fault:
-            log.error("unavailable", hook=hook, reason=f"database: {reason_of(fault)}")
-            ends("unavailable")
-            return Response(status_code=503)
-    await _refuse(hook, address, reason, throttle)
-    return Response(status_code=403)
+            status, reason = 503, f"database: {reason_of(fault)}"
+            ending.outcome = "unavailable"
+    await _refuse(hook, address, status, reason, throttle)
+    return Response(status_code=status)
 
 
-async def _refuse(hook: str, address: str, reason: str, throttle: Throttle) -> None:
+async def _refuse(hook: str, address: str, status: int, reason: str, throttle: Throttle) -> None:
+    # Also a no for now: while the database is away every encoder comes back again and again.
     verdict = throttle.refused(address)
     if verdict.tell:
-        log.warning("refused", hook=hook, reason=reason, peer=address, refusals=verdict.refusals)
+        told = {"hook": hook, "reason": reason, "peer": address, "refusals": verdict.refusals}
+        if status == 403:
+            log.warning("refused", **told)
+        else:
+            log.error("unavailable", **told)
     if verdict.delay_seconds > 0:
         throttle.enter()
         try:

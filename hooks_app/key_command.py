@@ -1,4 +1,4 @@
-"""`headend-key`: makes, lists and revokes stream keys on the host, and prints URLs for encoders."""
+"""`headend-key`: makes, rotates, lists and revokes stream keys on the host, and prints URLs for encoders."""
 
 from __future__ import annotations
 
@@ -38,18 +38,32 @@ def add(
         stream = desk.stream(slug)
         if len(label) > 80:
             fail(f"label: {len(label)} characters. Use up to 80.")
-        key_id, secret = desk.keys.add(slug, label, desk.expiry(expires) if expires is not None else None, replace)
+        expires_at = desk.expiry(expires) if expires is not None else None
+        with desk.database.write() as db:
+            key, secret = desk.keys.add(db, slug, label, expires_at, replace)
+            desk.note(db, "key.add", key, label=label, replace=replace)
         desk.tell_srt()
-        url = encrypted_url(desk, stream, key_id)
-    if as_json:
-        made = {"slug": slug, "key_id": key_id, "key": secret}
-        typer.echo(json.dumps({**made, "srt_url": url} if url else made))
-        return
-    typer.echo(f"key id       {key_id}   (public: for `headend-key revoke {key_id}`)")
-    typer.echo(f"stream name  {slug}?key={secret}")
-    if url:
-        typer.echo(f"SRT URL      {url}")
-    typer.echo(f"`headend-key rtmp-url` and `srt-url {slug} --key {key_id}` show it again.")
+        url = encrypted_url(desk, stream, key)
+    _show_secret(key, secret, url, as_json)
+
+
+@app.command()
+def rotate(
+    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="Public id of the key.")],
+    as_json: Json = False,
+    facts_file: Facts = FACTS,
+    master_fd: MasterFd = None,
+) -> None:
+    """Make a key like this one and print its secret. This one goes on for a day."""
+    with open_desk(facts_file, master_fd) as desk:
+        with desk.database.write() as db:
+            key, secret = desk.keys.rotate(db, key_id)
+            desk.note(db, "key.rotate", key, rotated=key_id)
+        desk.tell_srt()
+        # Of a stream that left the spec there is no URL.
+        stream = desk.streams.get(key.slug)
+        url = encrypted_url(desk, stream, key) if stream is not None else None
+    _show_secret(key, secret, url, as_json)
 
 
 @app.command()
@@ -60,8 +74,11 @@ def revoke(
 ) -> None:
     """Stop admitting a key. Whoever is on air with it is cut within two seconds."""
     with open_desk(facts_file) as desk:
-        if not desk.keys.revoke(key_id):
-            fail(f"{key_id}: no such key. `headend-key list` shows the ids.")
+        with desk.database.write() as db:
+            key = desk.keys.revoke(db, key_id)
+            if key is None:
+                fail(f"{key_id}: no such key. `headend-key list` shows the ids.")
+            desk.note(db, "key.revoke", key)
         desk.tell_srt()
     typer.echo(json.dumps({"key_id": key_id, "revoked": True}) if as_json else f"{key_id} is revoked.")
 
@@ -88,6 +105,18 @@ def list_keys(
 app.command("srt-url")(srt_url)
 app.command("rtmp-url")(rtmp_url)
 app.command("sessions")(sessions)
+
+
+def _show_secret(key: KeyView, secret: str, url: str | None, as_json: bool) -> None:
+    if as_json:
+        made = {"slug": key.slug, "key_id": key.key_id, "key": secret}
+        typer.echo(json.dumps({**made, "srt_url": url} if url else made))
+        return
+    typer.echo(f"key id       {key.key_id}   (public: for `headend-key revoke {key.key_id}`)")
+    typer.echo(f"stream name  {key.slug}?key={secret}")
+    if url:
+        typer.echo(f"SRT URL      {url}")
+    typer.echo(f"`headend-key rtmp-url` and `srt-url {key.slug} --key {key.key_id}` show it again.")
 
 
 def _as_json(view: KeyView) -> dict[str, str | None]:

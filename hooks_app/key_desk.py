@@ -7,22 +7,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from headend.model.credential import read_master
 from headend.model.expiry import expiry
 from headend.model.facts import HookFacts, StreamFacts
 from hooks_app.admit_list import AdmitList
+from hooks_app.audit import note, on_host
 from hooks_app.clock import SystemClock
-from hooks_app.database import Database
+from hooks_app.database import Database, reason_of
+from hooks_app.events import Events
 from hooks_app.facts_file import FactsError, load_facts
 from hooks_app.here import Here
-from hooks_app.keys import KeyRing, KeyRingError
+from hooks_app.key_gate import KeyGate
+from hooks_app.keys import KeyRing, KeyRingError, KeyView
 from hooks_app.ledger import Ledger
 from hooks_app.streams import StreamRegistry
+from hooks_app.tables import StreamRow
 
 Facts = Annotated[Path, typer.Option("--facts", help="Rendered facts of the hook app.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -45,6 +50,7 @@ class Desk:
     ledger: Ledger
     streams: StreamRegistry
     clock: SystemClock
+    gate: KeyGate
     _master: bytes | None
 
     @property
@@ -70,10 +76,18 @@ class Desk:
     def tell_srt(self) -> None:
         """After a change of keys: nginx@srt must know it now, not at the hook app's next round."""
         try:
-            AdmitList.of(self.facts, self.streams, self.keys, self.ledger).write()
-        except OSError as error:
+            AdmitList.of(self.facts, self.streams, self.keys, self.ledger, self.gate).write()
+        except (OSError, SQLAlchemyError) as error:
+            # What was asked for is done: a new key must still be shown, for it is shown this once.
             where = self.facts.srt.admit_list if self.facts.srt else ""
-            say_aside(f"{where}: {error.strerror}. SRT learns it within seconds, if headend-hooks.service is running.")
+            fault = error.strerror if isinstance(error, OSError) else reason_of(error)
+            say_aside(f"{where}: {fault}. SRT learns it within seconds, if headend-hooks.service is running.")
+
+    def note(self, db: Session, action: str, key: KeyView, **detail: Any) -> None:
+        """Into the audit, in the transaction of the change."""
+        row, now = db.get(StreamRow, key.slug), self.clock.now()
+        owner = row.owner if row is not None else None
+        note(db, actor=on_host(), action=action, target=key.key_id, owner=owner, now=now, **detail)
 
 
 @contextmanager
@@ -84,10 +98,12 @@ def open_desk(facts_file: Path, master_fd: int | None = None) -> Iterator[Desk]:
         database, clock = Database(facts.database_url), SystemClock()
         master = _master(master_fd)
         try:
-            streams = StreamRegistry(facts, database, clock)
+            streams = StreamRegistry(facts, database)
             streams.reload()
-            ledger = Ledger(database, Here.own(clock, ""), facts.publish_lead_seconds)
-            yield Desk(facts, database, KeyRing(database, clock, master), ledger, streams, clock, master)
+            here, lead = Here.own(clock, ""), facts.publish_lead_seconds
+            gate = KeyGate(events=Events(database, here), clock=clock, lead_seconds=lead)
+            keys, ledger = KeyRing(database, clock, master), Ledger(database, here, lead)
+            yield Desk(facts, database, keys, ledger, streams, clock, gate, master)
         finally:
             database.close()
     except (FactsError, KeyRingError) as error:

@@ -63,18 +63,19 @@ class KeyRing:
 
     def add(
         self,
+        db: Session,
         slug: str,
         label: str,
         expires_at: datetime | None = None,
         replace: bool = False,
         gate: str = "always",
         event_id: int | None = None,
-    ) -> tuple[str, str]:
-        """Make a key; returns (key_id, secret). `replace` revokes the older one where two are active.
+    ) -> tuple[KeyView, str]:
+        """Make a key in the caller's transaction; returns it and its secret, which nobody may see before the commit.
 
-        `gate` "events" lets it in only around its stream's events, with `event_id` only around that one.
-
-        Raises KeyRingError without a master secret, and where two are active already.
+        `replace` revokes the older one where two are active. `gate` "events" lets it in only around its stream's
+        events, with `event_id` only around that one. Raises KeyRingError without a master secret, and where two are
+        active already.
         """
         if self._master is None:
             raise KeyRingError("There is no master secret on this host. A deploy makes it.")
@@ -82,57 +83,54 @@ class KeyRing:
         secret = rtmp_key(self._master, slug, key_id)
         now = self._clock.now()
         active = select(StreamKeyRow).where(StreamKeyRow.slug == slug, is_active(now)).order_by(StreamKeyRow.created_at)
-        with self._database.write() as db:
-            rows = list(db.scalars(active.with_for_update()))
-            surplus = rows[: len(rows) - ACTIVE_KEYS + 1] if len(rows) >= ACTIVE_KEYS else []
-            if surplus and not replace:
-                raise KeyRingError(
-                    f"{slug}: {len(rows)} keys are active, {', '.join(row.key_id for row in rows)}. "
-                    f"Revoke one first, or use --replace, which revokes the older ({surplus[-1].key_id})."
-                )
-            for row in surplus:
-                row.revoked_at = now
-            db.add(
-                StreamKeyRow(
-                    key_id=key_id,
-                    slug=slug,
-                    label=label,
-                    secret_sha256=_digest(secret),
-                    created_at=now,
-                    # The admit list counts whole seconds; both must mean the same moment.
-                    expires_at=expires_at.replace(microsecond=0) if expires_at else None,
-                    gate=gate,
-                    event_id=event_id,
-                )
+        rows = list(db.scalars(active.with_for_update()))
+        surplus = rows[: len(rows) - ACTIVE_KEYS + 1] if len(rows) >= ACTIVE_KEYS else []
+        if surplus and not replace:
+            raise KeyRingError(
+                f"{slug}: {len(rows)} keys are active, {', '.join(row.key_id for row in rows)}. "
+                f"Revoke one first, or use --replace, which revokes the older ({surplus[-1].key_id})."
             )
-        return key_id, secret
+        for row in surplus:
+            row.revoked_at = now
+        stream = db.get(StreamRow, slug)
+        made = StreamKeyRow(
+            key_id=key_id,
+            slug=slug,
+            owner=stream.owner if stream is not None else None,
+            label=label,
+            secret_sha256=_digest(secret),
+            created_at=now,
+            # The admit list counts whole seconds; both must mean the same moment.
+            expires_at=expires_at.replace(microsecond=0) if expires_at else None,
+            gate=gate,
+            event_id=event_id,
+        )
+        db.add(made)
+        db.flush()
+        return view_of(made), secret
 
-    def rotate(self, key_id: str, overlap: timedelta = ROTATION) -> tuple[str, str]:
-        """A new key like this one, which expires after `overlap`; returns (key_id, secret) of the new one.
+    def rotate(self, db: Session, key_id: str, overlap: timedelta = ROTATION) -> tuple[KeyView, str]:
+        """A new key like this one, which expires after `overlap`; returns the new one and its secret, as `add` does.
 
         Raises KeyRingError where the key is not active, and where another one is active beside it.
         """
-        with self._database.read() as db:
-            row = db.get(StreamKeyRow, key_id)
-            old = _view(row) if row is not None else None
         now = self._clock.now()
-        if old is None or self.active(old.slug, key_id) is None:
+        old = db.scalars(select(StreamKeyRow).where(StreamKeyRow.key_id == key_id, is_active(now))).one_or_none()
+        if old is None:
             raise KeyRingError(f"{key_id}: there is no such active key.")
-        made = self.add(old.slug, old.label, old.expires_at, gate=old.gate, event_id=old.event_id)
-        with self._database.write() as db:
-            row = db.get_one(StreamKeyRow, key_id)
-            end = (now + overlap).replace(microsecond=0)
-            row.expires_at = min(row.expires_at, end) if row.expires_at else end
+        made = self.add(db, old.slug, old.label, old.expires_at, gate=old.gate, event_id=old.event_id)
+        end = (now + overlap).replace(microsecond=0)
+        old.expires_at = min(old.expires_at, end) if old.expires_at else end
+        db.flush()
         return made
 
-    def revoke(self, key_id: str) -> bool:
-        """Stop admitting a key; False if there is no such key. A second time changes nothing."""
-        with self._database.write() as db:
-            row = db.get(StreamKeyRow, key_id)
-            if row is None:
-                return False
-            row.revoked_at = row.revoked_at or self._clock.now()
-            return True
+    def revoke(self, db: Session, key_id: str) -> KeyView | None:
+        """Stop admitting a key, from the commit on; None if there is no such key. A second time changes nothing."""
+        row = db.get(StreamKeyRow, key_id)
+        if row is None:
+            return None
+        row.revoked_at = row.revoked_at or self._clock.now()
+        return view_of(row)
 
     def why_not(self, slug: str, key_id: str) -> str | None:
         """Why this key may not be on air any more; None if it may."""
@@ -147,9 +145,17 @@ class KeyRing:
                 return "key expired"
         return None
 
-    def get(self, key_id: str) -> KeyView | None:
-        """One key, in whatever standing."""
-        return next(iter(self._views(select(StreamKeyRow).where(StreamKeyRow.key_id == key_id))), None)
+    def why_nobody(self, slug: str, since: datetime) -> str | None:
+        """Why a publisher whose key is not known may not be on air any more: it may have been any key of its stream."""
+        now = self._clock.now().replace(microsecond=0)
+        revoked = StreamKeyRow.revoked_at >= since
+        expired = and_(StreamKeyRow.expires_at >= since.replace(microsecond=0), StreamKeyRow.expires_at < now)
+        query = select(StreamKeyRow).where(StreamKeyRow.slug == slug, or_(revoked, expired)).limit(1)
+        with self._database.read() as db:
+            row = db.scalars(query).one_or_none()
+            if row is None:
+                return None
+            return f"a key of the stream {'revoked' if row.revoked_at else 'expired'}, its own unknown"
 
     def forget_event(self, db: Session, event_id: int) -> None:
         """An event is removed: keys that were for it alone let in no more."""
@@ -159,12 +165,7 @@ class KeyRing:
 
     def list(self, slug: str | None = None, *, owner: str | None = None) -> list[KeyView]:
         """Keys by stream and age, revoked and expired ones included; `owner`: only of the streams of that one."""
-        query = select(StreamKeyRow).order_by(StreamKeyRow.slug, StreamKeyRow.created_at)
-        if owner is not None:
-            query = query.join(StreamRow, StreamRow.slug == StreamKeyRow.slug).where(StreamRow.owner == owner)
-        if slug is not None:
-            query = query.where(StreamKeyRow.slug == slug)
-        return [*self._views(query)]
+        return [*self._views(keys_of(slug, owner).order_by(StreamKeyRow.slug, StreamKeyRow.created_at))]
 
     def unrevoked(self) -> tuple[KeyView, ...]:
         """Keys that are not revoked, by stream and age; expired ones included."""
@@ -192,12 +193,21 @@ class KeyRing:
         with self._database.read() as db:
             for row in db.scalars(active):
                 if hmac.compare_digest(row.secret_sha256, offered):
-                    found = _view(row)
+                    found = view_of(row)
         return found
 
     def _views(self, query: Select[StreamKeyRow]) -> tuple[KeyView, ...]:
         with self._database.read() as db:
-            return tuple(_view(row) for row in db.scalars(query))
+            return tuple(view_of(row) for row in db.scalars(query))
+
+
+def keys_of(slug: str | None, owner: str | None) -> Select[StreamKeyRow]:
+    """The keys of a stream, and only an owner's own of its streams, none of an owner before; None: of all."""
+    query = select(StreamKeyRow)
+    if owner is not None:
+        own = or_(StreamKeyRow.owner.is_(None), StreamKeyRow.owner == owner)
+        query = query.join(StreamRow, StreamRow.slug == StreamKeyRow.slug).where(StreamRow.owner == owner, own)
+    return query if slug is None else query.where(StreamKeyRow.slug == slug)
 
 
 def is_active(now: datetime) -> ColumnElement[bool]:
@@ -206,7 +216,8 @@ def is_active(now: datetime) -> ColumnElement[bool]:
     return and_(StreamKeyRow.revoked_at.is_(None), unexpired)
 
 
-def _view(row: StreamKeyRow) -> KeyView:
+def view_of(row: StreamKeyRow) -> KeyView:
+    """A copy of a row, for use outside its transaction."""
     return KeyView(
         slug=row.slug,
         key_id=row.key_id,

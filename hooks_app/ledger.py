@@ -5,7 +5,7 @@ An event goes along with its session: what happens to the one happens to the oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -16,10 +16,16 @@ from hooks_app import events, session_rows
 from hooks_app.database import Database
 from hooks_app.here import Here, Stamp
 from hooks_app.history import REASON_LENGTH
-from hooks_app.publisher import UNKNOWN, Publisher
+from hooks_app.host_watch import HostWatch
+from hooks_app.publisher import UNKNOWN, IngestProtocol, Publisher
 from hooks_app.session_view import SessionView
 from hooks_app.states import State, Trigger
 from hooks_app.tables import HostRow, NonceRow, SessionRow, StreamKeyRow
+
+KICK_SECONDS = 30.0
+"""How long after a kick nobody is let in: encoders come back by themselves within seconds."""
+_CLOCK_STEP = timedelta(hours=1)
+"""By how much the wall clock may be set while that lasts."""
 
 
 class ElsewhereError(Exception):
@@ -33,6 +39,7 @@ class Ledger:
         self._database = database
         self._here = here
         self._lead = timedelta(seconds=publish_lead_seconds)
+        self._hosts = HostWatch()
 
     def begin(
         self,
@@ -56,7 +63,7 @@ class Ledger:
             db.merge(HostRow(name=stamp.host, at=stamp.at))
             row = db.scalars(session_rows.open_sessions().where(SessionRow.slug == slug)).one_or_none()
             if row is not None and self._is_elsewhere(row):
-                if row.publisher_lost_at is None and not session_rows.host_is_gone(db, row.host, stamp):
+                if row.publisher_lost_at is None and not self._hosts.is_gone(db, row.host, stamp.monotonic):
                     raise ElsewhereError("stream has a publisher on another host")
                 session_rows.end(db, row, stamp, "publisher came back to another host")
                 row = None
@@ -111,27 +118,34 @@ class Ledger:
                 row.segments_before = session_rows.segment_names(newest)
             return session_rows.move(db, row, trigger, stamp, reason)
 
-    def condemn(self, slug: str, reason: str) -> SessionView | None:
-        """Mark the open session: it is over as soon as its publisher is gone. None where nothing is on air."""
+    def condemn(
+        self, slug: str, reason: str, also: Callable[[Session, bool], None] | None = None
+    ) -> SessionView | None:
+        """Mark the open session: it is over as soon as its publisher is gone. None where nothing is on air.
+
+        `also` is called in the same transaction, with whether something is.
+        """
         with self._database.write() as db:
             row = db.scalars(session_rows.open_sessions().where(SessionRow.slug == slug)).one_or_none()
-            if row is None:
-                return None
-            row.ending = row.ending or reason[:REASON_LENGTH]
-            return SessionView.of(row)
+            if row is not None:
+                row.ending = row.ending or reason[:REASON_LENGTH]
+            if also is not None:
+                also(db, row is not None)
+            return SessionView.of(row) if row is not None else None
 
     def end_orphans(self) -> list[SessionView]:
         """End the sessions of app hosts that are gone; returns them."""
         stamp, ended = self._here.stamp(), []
         with self._database.read() as db:
-            suspects = [row.id for row in db.scalars(session_rows.open_sessions()) if self._is_elsewhere(row)]
+            elsewhere = [row for row in db.scalars(session_rows.open_sessions()) if self._is_elsewhere(row)]
+            suspects = [row.id for row in elsewhere if self._hosts.is_gone(db, row.host, stamp.monotonic)]
         if not suspects:
             return []
         with self._database.write() as db:
             for row in db.scalars(session_rows.open_sessions().where(SessionRow.id.in_(suspects))):
-                if session_rows.host_is_gone(db, row.host, stamp) and session_rows.end(
-                    db, row, stamp, "its host is gone"
-                ):
+                # Again: it may have written since.
+                is_gone = self._is_elsewhere(row) and self._hosts.is_gone(db, row.host, stamp.monotonic)
+                if is_gone and session_rows.end(db, row, stamp, "its host is gone"):
                     ended.append(SessionView.of(row))
         return ended
 
@@ -181,20 +195,37 @@ class Ledger:
         with self._database.read() as db:
             return {row.slug: SessionView.of(row) for row in session_rows.latest_sessions(db)}
 
+    def publisher_of(self, slug: str, client_id: int, protocol: IngestProtocol) -> Publisher:
+        """Who a publisher is that was found on air: as it was let in by this host; without a key where nobody knows."""
+        here = (SessionRow.host == self._here.host, SessionRow.boot_id == self._here.boot_id)
+        own = (SessionRow.slug == slug, SessionRow.client_id == client_id, SessionRow.protocol == protocol.value)
+        with self._database.read() as db:
+            newest = select(SessionRow).where(*here, *own).order_by(SessionRow.id.desc()).limit(1)
+            row = db.scalars(newest).one_or_none()
+            return SessionView.of(row).publisher if row is not None else Publisher(protocol=protocol)
+
     def peers_of(self, key_id: str, nonce: str) -> frozenset[str]:
         """From where this signed stream id was admitted before; an attempt that was not let in does not count."""
         used = select(NonceRow.peer).where(NonceRow.key_id == key_id, NonceRow.nonce == nonce)
         with self._database.read() as db:
             return frozenset(db.scalars(used))
 
-    def kicked_seconds(self, slug: str) -> float:
-        """How long ago the stream's last session ended by a kick; infinite where it did not."""
+    def is_kicked(self, slug: str) -> bool:
+        """Whether the stream's last session ended by a kick, so lately that nobody is let in."""
         newest = select(SessionRow).where(SessionRow.slug == slug, SessionRow.admitted_at.is_not(None))
         with self._database.read() as db:
             row = db.scalars(newest.order_by(SessionRow.id.desc()).limit(1)).one_or_none()
             if row is None or row.ended_at is None or row.ending is None or not row.ending.startswith("kicked"):
-                return float("inf")
-            return self._here.seconds_since(row.ended_at, row.ended_monotonic, row.boot_id)
+                return False
+            return self._here.seconds_since(row.ended_at, row.ended_monotonic, row.boot_id) < KICK_SECONDS
+
+    def kicked(self) -> frozenset[str]:
+        """The streams that are so."""
+        since = self._here.clock.now() - _CLOCK_STEP
+        lately = select(SessionRow.slug).where(SessionRow.ended_at >= since, SessionRow.ending.startswith("kicked"))
+        with self._database.read() as db:
+            slugs = set(db.scalars(lately))
+        return frozenset(filter(self.is_kicked, slugs))
 
     def last_admitted(self) -> dict[str, datetime]:
         """When each stream's last publisher was let in, by slug."""

@@ -9,7 +9,7 @@ again at each start.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import structlog
@@ -26,8 +26,11 @@ class MadeStreams:
         self._folder = folder
         self._declared = declared
 
-    def write(self, streams: Mapping[str, StreamFacts]) -> frozenset[str]:
-        """Write what is missing or different, remove what is gone; returns the slugs that were removed."""
+    def write(self, streams: Mapping[str, StreamFacts], on_air: Callable[[], Collection[str]]) -> frozenset[str]:
+        """Write what is missing or different, remove what is gone; returns the slugs of which nothing is left.
+
+        One that the spec declares now only loses its file. One that is on air keeps it until it is not.
+        """
         if self._folder is None:
             return frozenset()
         wanted = {slug: stream.ladder for slug, stream in streams.items() if slug not in self._declared}
@@ -35,8 +38,10 @@ class MadeStreams:
             present = {entry.name for entry in os.scandir(self._folder) if not entry.name.startswith(".")}
             for slug, ladder in wanted.items():
                 _write(self._folder / slug, f"{ladder}\n".encode("ascii"))
-            gone = present - set(wanted)
-            for slug in gone:
+            # Who is on air is asked for only where something is gone, which is almost never.
+            left = present - set(wanted) - self._declared
+            gone = left - set(on_air()) if left else left
+            for slug in gone | (present & self._declared):
                 (self._folder / slug).unlink(missing_ok=True)
         except OSError as error:
             log.error("made streams not written", folder=str(self._folder), error=error.strerror)

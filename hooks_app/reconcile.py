@@ -13,13 +13,13 @@ import structlog
 
 from headend.model.facts import StreamFacts
 from hooks_app.admit_list import AdmitList
+from hooks_app.bit_rates import BitRates
 from hooks_app.clock import Clock
 from hooks_app.dropper import DropError, Dropper
 from hooks_app.ledger import ElsewhereError, Ledger
 from hooks_app.media import Media
 from hooks_app.memory import Since
 from hooks_app.metrics import Metrics
-from hooks_app.publisher import Publisher
 from hooks_app.repair import Repair, Sight, decide
 from hooks_app.session_view import SessionView
 from hooks_app.silence import Silence
@@ -57,6 +57,7 @@ class Reconciler:
     slots: Slots
     dropper: Dropper
     silence: Silence
+    bit_rates: BitRates
     admit_list: AdmitList
     metrics: Metrics
     clock: Clock
@@ -102,6 +103,7 @@ class Reconciler:
             self.silence.look(stat)
         except IngestDownError:
             stat = None
+        self.bit_rates.look(stat or StatPage())
         return Look(stat, self.units.running(), self.ledger.open_sessions())
 
     def _sight(self, slug: str, look: Look) -> Sight:
@@ -161,7 +163,9 @@ class Reconciler:
                 self.units.restart(slug)
 
     def _adopt(self, client_id: int, sight: Sight, stream: StreamFacts) -> None:
-        publisher, newest = Publisher(protocol=sight.protocol), self.media.newest(stream)
+        # Its key is known again, so that revoking it ends this session as well.
+        publisher = self.ledger.publisher_of(stream.slug, client_id, sight.protocol)
+        newest = self.media.newest(stream)
         try:
             self.ledger.begin(
                 stream.slug,

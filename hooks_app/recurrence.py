@@ -24,7 +24,9 @@ PARTS = frozenset(
     | {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH", "BYSETPOS"}
 )
 COUNT = 5000
-"""Most occurrences that are looked at: a daily rule reaches that after 13 years."""
+"""Most occurrences that a rule with a COUNT may have, and most that are looked at: a daily one has them in 13 years."""
+YEARS = range(1970, 2201)
+"""Of a local time; with others the calendar's own arithmetic ends."""
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 
 
@@ -47,9 +49,12 @@ def parse_local(text: str) -> datetime:
     try:
         if not _LOCAL.fullmatch(text):
             raise ValueError
-        return datetime.strptime(text, LOCAL_FORMAT)
+        local = datetime.strptime(text, LOCAL_FORMAT)
     except ValueError:
         raise ScheduleError(f"{text!r} is no local time: write it like 2026-12-01T20:00:00, without a zone.") from None
+    if local.year not in YEARS:
+        raise ScheduleError(f"{text!r} is not between the years {YEARS[0]} and {YEARS[-1]}.")
+    return local
 
 
 def zone(name: str) -> ZoneInfo:
@@ -82,21 +87,27 @@ def occurrences(
     after: datetime,
     before: datetime,
 ) -> list[Occurrence]:
-    """The starts in [after, before), ascending and without those in `exceptions` (local times).
+    """The starts in [after, before), ascending and without those on the days of `exceptions` (local times).
 
     Raises ScheduleError.
     """
     where, first = zone(time_zone), parse_local(starts_local)
-    starts = (first,) if rule is None else _parse(rule, first, where)
+    # A local time is less than a day from the same reading in UTC.
+    starts = (first,) if rule is None else _near(rule, first, where, after.replace(tzinfo=None) - timedelta(days=2))
     found: dict[str, Occurrence] = {}
+    days_off = days_of(exceptions)
     for local in islice(starts, COUNT):
-        # A local time is less than a day from the same reading in UTC.
         if local.replace(tzinfo=UTC) >= before + timedelta(days=2):
             break
         text, at = local.strftime(LOCAL_FORMAT), to_utc(local, where)
-        if after <= at < before and text not in exceptions:
+        if after <= at < before and text[:10] not in days_off:
             found[text] = Occurrence(at, text)
     return sorted(found.values())
+
+
+def days_of(exceptions: Collection[str]) -> frozenset[str]:
+    """There is one start a day at most, so that an exception holds for its day, at whichever time that is."""
+    return frozenset(local[:10] for local in exceptions)
 
 
 def to_utc(local: datetime, where: ZoneInfo) -> datetime:
@@ -104,9 +115,43 @@ def to_utc(local: datetime, where: ZoneInfo) -> datetime:
     return local.replace(tzinfo=where, fold=0).astimezone(UTC)
 
 
+def _near(rule: str, first: datetime, where: ZoneInfo, near: datetime) -> rrule:
+    """The rule from its last period before `near` on, however long ago it began; one with a COUNT from the beginning.
+
+    Whole intervals are left out, so that those that follow are the same.
+    """
+    _check_parts(rule)
+    parts = dict(part.partition("=")[::2] for part in rule.upper().split(";"))
+    if near <= first or "COUNT" in parts:
+        return _built(rule, first, where)
+    interval, frequency = int(parts.get("INTERVAL", "1")), parts["FREQ"]
+    if frequency in {"DAILY", "WEEKLY"}:
+        days = interval * (7 if frequency == "WEEKLY" else 1)
+        # One more before: the first week is from the first day only, and BYSETPOS would count from there.
+        periods = max(0, (near - first).days // days - 1)
+        return _built(rule, first + timedelta(days=periods * days), where)
+    months = interval * (12 if frequency == "YEARLY" else 1)
+    passed = ((near.year - first.year) * 12 + near.month - first.month - 1) // months * months
+    if passed <= 0:
+        return _built(rule, first, where)
+    # The first day is in every month; which day it was to be would otherwise follow from the start.
+    if {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"}.isdisjoint(parts):
+        rule += f";BYMONTHDAY={first.day}"
+        if frequency == "YEARLY" and "BYMONTH" not in parts:
+            rule += f";BYMONTH={first.month}"
+    year, month = divmod(first.year * 12 + first.month - 1 + passed, 12)
+    return _built(rule, first.replace(year=year, month=1 if frequency == "YEARLY" else month + 1, day=1), where)
+
+
 def _parse(rule: str, first: datetime, where: ZoneInfo) -> rrule:
     _check_parts(rule)
-    text = re.sub(r"UNTIL=(\d{8}T\d{6})Z", lambda until: f"UNTIL={_until(until.group(1), where)}", rule)
+    return _built(rule, first, where)
+
+
+def _built(rule: str, first: datetime, where: ZoneInfo) -> rrule:
+    text = re.sub(r"UNTIL=(\d{8}T\d{6})Z", lambda until: f"UNTIL={_until(until.group(1), where)}", rule.upper())
+    # A day without a time is meant with its evening.
+    text = re.sub(r"UNTIL=(\d{8})(?=;|$)", r"UNTIL=\1T235959", text)
     try:
         parsed = rrulestr(text, dtstart=first)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
@@ -131,9 +176,10 @@ def _check_parts(rule: str) -> None:
     frequency = re.search(r"(?:^|;)FREQ=(\w+)", rule, re.IGNORECASE)
     if frequency is None or frequency.group(1).upper() not in FREQUENCIES:
         raise ScheduleError(f"The rule's FREQ is not one of {', '.join(FREQUENCIES)}.")
-    interval = re.search(r"(?:^|;)INTERVAL=(\d+)", rule, re.IGNORECASE)
-    if interval is not None and not 1 <= int(interval.group(1)) <= 1000:
-        raise ScheduleError("The rule's INTERVAL is not between 1 and 1000.")
+    for name, most in (("INTERVAL", 1000), ("COUNT", COUNT)):
+        number = re.search(rf"(?:^|;){name}=([^;]*)", rule, re.IGNORECASE)
+        if number is not None and int(number.group(1) if number.group(1).isdigit() else 0) not in range(1, most + 1):
+            raise ScheduleError(f"The rule's {name} is not between 1 and {most}.")
 
 
 def _until(text: str, where: ZoneInfo) -> str:

@@ -10,21 +10,20 @@ from collections.abc import Sequence
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from hooks_app import events
+from hooks_app import events, handover
 from hooks_app.here import Stamp
 from hooks_app.history import REASON_LENGTH, record
 from hooks_app.publisher import Publisher
 from hooks_app.states import TRANSITIONS, State, Trigger, after
-from hooks_app.tables import EventRow, HostRow, SessionRow
-
-HOST_GONE_SECONDS = 20.0
-"""An app host that has not written for so long is gone, and so are the publishers of its sessions."""
+from hooks_app.tables import EventRow, SessionRow, StreamRow
 
 
 def begin(db: Session, slug: str, client_id: int, publisher: Publisher, stamp: Stamp) -> SessionRow:
     """A new session, whose publisher is not let in yet."""
+    stream = db.get(StreamRow, slug)
     row = SessionRow(
         slug=slug,
+        owner=stream.owner if stream is not None else None,
         client_id=client_id,
         state=TRANSITIONS[State.OFFLINE, Trigger.PUBLISH].value,
         since=stamp.at,
@@ -64,6 +63,7 @@ def end(db: Session, row: SessionRow, stamp: Stamp, reason: str | None) -> bool:
         return False
     row.ended_at, row.reason = stamp.at, _short(reason)
     row.ended_monotonic = stamp.monotonic if row.boot_id == stamp.boot_id else None
+    handover.after_session(db, row, stamp)
     return True
 
 
@@ -89,12 +89,6 @@ def move(db: Session, row: SessionRow, trigger: Trigger, stamp: Stamp, reason: s
 def segment_names(newest: Sequence[str | None]) -> list[str]:
     """The media playlists' last segments as the row keeps them: no segment is an empty name."""
     return [name or "" for name in newest]
-
-
-def host_is_gone(db: Session, host: str, stamp: Stamp) -> bool:
-    """Whether an app host has not written for long."""
-    row = db.get(HostRow, host)
-    return row is None or (stamp.at - row.at).total_seconds() > HOST_GONE_SECONDS
 
 
 def open_sessions() -> Select[SessionRow]:

@@ -36,6 +36,8 @@ class Streaming:
     """Players on loopback. Others, if a configuration let them in, are not ours."""
     bytes_in: int = 0
     """From the publisher, since the stream was first seen."""
+    bits_in_per_second: int = 0
+    """From the publisher, over the last ten seconds."""
     codecs: dict[str, str | int | float] | None = None
     """What the publisher sends: video, profile, width, height, frame_rate, audio, channels, sample_rate_hz."""
 
@@ -110,6 +112,7 @@ def _streaming(stream: Element) -> Streaming:
         protocol=protocol,
         encoders=frozenset(encoders),
         bytes_in=int(stream.findtext("bytes_in", "0")),
+        bits_in_per_second=int(stream.findtext("bw_in", "0")),
         codecs=_codecs(stream) if publisher is not None else None,
     )
 

@@ -43,6 +43,8 @@ class Trigger(StrEnum):
     """A planned event will not be."""
     MISSED = "missed"
     """The window of a planned event has passed without a publisher."""
+    RESTORED = "restored"
+    """The clock had been wrong: the window of a missed event is not over."""
     ARCHIVED = "archived"
     """Its recording is in safety."""
 
@@ -67,6 +69,8 @@ TRANSITIONS: Mapping[tuple[State, Trigger], State] = MappingProxyType(
         (State.INTERRUPTED, Trigger.OVER): State.ENDED,
         # Its window is still open and a publisher came again: the same event has another session.
         (State.ENDED, Trigger.PUBLISH): State.STARTING,
+        # Only one that was missed (hooks_app/events.py).
+        (State.ENDED, Trigger.RESTORED): State.SCHEDULED,
         (State.ENDED, Trigger.ARCHIVED): State.ARCHIVED,
     }
 )

@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import select
 
 from headend.model.facts import HookFacts, LadderFacts, StreamFacts
-from hooks_app.clock import Clock
+from hooks_app import handover
 from hooks_app.database import Database
+from hooks_app.here import Stamp
 from hooks_app.tables import OwnerRow, StreamRow
 
 
 class StreamRegistry(Mapping[str, StreamFacts]):
     """A mapping by slug, declared streams first. What the spec declares wins over a stream of the same name."""
 
-    def __init__(self, facts: HookFacts, database: Database, clock: Clock) -> None:
+    def __init__(self, facts: HookFacts, database: Database) -> None:
         self._facts = facts
         self._database = database
-        self._clock = clock
         self._ladders = {ladder.name: ladder for ladder in facts.ladders}
         self._guard = threading.Lock()
         self._streams: dict[str, StreamFacts] = {stream.slug: stream for stream in facts.streams}
@@ -33,9 +33,12 @@ class StreamRegistry(Mapping[str, StreamFacts]):
     def __len__(self) -> int:
         return len(self._streams)
 
-    def declare(self) -> None:
-        """Write down what the spec declares, once at the start. Raises SQLAlchemyError."""
-        now = self._clock.now()
+    def declare(self, stamp: Stamp) -> None:
+        """Write down what the spec declares, once at the start. Raises SQLAlchemyError.
+
+        Of a stream that has left it or has another owner now, the old owner's keys and plans end (handover.py).
+        """
+        now = stamp.at
         declared = {stream.slug: stream for stream in self._facts.streams}
         with self._database.write() as db:
             for name in sorted({"site", *(stream.owner for stream in declared.values())}):
@@ -43,13 +46,17 @@ class StreamRegistry(Mapping[str, StreamFacts]):
                     db.add(OwnerRow(name=name, title=name, created_at=now))
             db.flush()
             for slug, stream in declared.items():
-                row = db.get(StreamRow, slug) or StreamRow(slug=slug, created_at=now)
+                row = db.get(StreamRow, slug) or StreamRow(slug=slug, owner=stream.owner, created_at=now)
+                if row.owner != stream.owner:
+                    handover.release(db, row, stamp, actor=handover.BY_SPEC, reason=handover.OWNER_CHANGED)
                 row.title, row.ladder, row.owner = stream.title, stream.ladder, stream.owner
                 row.declared, row.removed_at = True, None
                 db.add(row)
             dropped = select(StreamRow).where(StreamRow.declared, StreamRow.removed_at.is_(None))
             for row in db.scalars(dropped):
                 if row.slug not in declared:
+                    by_spec = {"actor": handover.BY_SPEC, "reason": handover.REMOVED}
+                    handover.release(db, row, stamp, **by_spec, keys_too=False)
                     row.removed_at = now
         self.reload()
 

@@ -66,10 +66,12 @@ class StreamKeyRow(Base):
     """always, or events: only within the window of an event of its stream, and its lead time."""
     event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"))
     """Where the key is for one event only."""
+    owner: Mapped[str | None] = mapped_column(ForeignKey("owner.name"))
+    """Whose the stream was when it was made; None: nobody else's before."""
 
 
 class ScheduleRow(Base):
-    """When a stream is to be on air: once, or by a rule. Its events are made ahead of time (hooks_app/planner.py)."""
+    """When a stream is to be on air: once, or by a rule. Its events are made ahead of time (hooks_app/schedules.py)."""
 
     __tablename__ = "schedule"
 
@@ -109,6 +111,9 @@ class EventRow(Base):
         UniqueConstraint("schedule_id", "occurrence", name="one_event_per_occurrence"),
         Index("events_of_stream", "slug", "starts_at"),
         Index("events_by_state", "state", "starts_at"),
+        # SQLite would use a number again after the newest event was removed: calendars, histories and requests would
+        # take another broadcast for it.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -131,7 +136,12 @@ class EventRow(Base):
     """Made by a publish, not planned."""
     schedule_id: Mapped[int | None] = mapped_column(ForeignKey("schedule.id"))
     occurrence: Mapped[str | None] = mapped_column(String(19))
-    """Which start of the schedule it is, in the form of starts_local; stays when the event is moved."""
+    """Which start of the schedule it is, in the form of starts_local; stays when the event is moved.
+
+    None, too, once the schedule does not want that start any more: it may want it again, as another event.
+    """
+    edited: Mapped[bool] = mapped_column(server_default=false())
+    """By hand: a change of its schedule leaves it alone."""
     recap_url: Mapped[str | None] = mapped_column(String(500))
     """Where what was is to be seen."""
     countdown_minutes: Mapped[list[int] | None]
@@ -142,7 +152,7 @@ class EventRow(Base):
 
 
 class DestinationRow(Base):
-    """A place that events can be sent to or announced at; what happens there is not this table's business."""
+    """A name by which events say where they go. Only those of the spec are told by this origin."""
 
     __tablename__ = "destination"
 
@@ -179,6 +189,8 @@ class SessionRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(40))
+    owner: Mapped[str | None] = mapped_column(ForeignKey("owner.name"), index=True)
+    """Whose the stream was when it began; None for sessions older than this column."""
     client_id: Mapped[int] = mapped_column(BigInteger)
     """nginx's connection number of the publisher; unique until nginx's master starts anew."""
     state: Mapped[str] = mapped_column(String(16))
@@ -288,7 +300,7 @@ class AuditRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(48))
-    """token:ID or host:USER."""
+    """token:ID, host:USER, or spec for what followed from the spec."""
     owner: Mapped[str | None] = mapped_column(String(40), index=True)
     """Whose thing was changed; None for what belongs to nobody."""
     action: Mapped[str] = mapped_column(String(40))

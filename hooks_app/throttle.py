@@ -1,4 +1,4 @@
-"""Who is refused again and again waits for the answer, and does not fill the journal.
+"""Who is refused again and again, for good or for now, waits for the answer, and does not fill the journal.
 
 A wrong key locks nobody out: the right one is let in at once, from whichever address.
 """

@@ -7,14 +7,12 @@ from typing import Annotated
 
 import typer
 
-from hooks_app.audit import note
+from hooks_app.audit import note, on_host
 from hooks_app.facts_file import FACTS
 from hooks_app.key_desk import Desk, Facts, Json, fail, open_desk, when
 from hooks_app.roles import Role
 from hooks_app.tables import ApiTokenRow, OwnerRow
 from hooks_app.tokens import Tokens
-
-ACTOR = "host:root"
 
 app = typer.Typer(
     help="Bearer tokens of the API.", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
@@ -44,7 +42,7 @@ def add(
                 fail(f"{owner!r}: no such owner. A stream of the spec names it, or POST /owners makes it.")
             row, text = _tokens(desk).add(db, role=role, label=label, owner=owner, expires_at=expires_at)
             now, detail = desk.clock.now(), {"role": role.value, "label": label}
-            note(db, actor=ACTOR, action="token.add", target=row.token_id, owner=owner, now=now, **detail)
+            note(db, actor=on_host(), action="token.add", target=row.token_id, owner=owner, now=now, **detail)
             token_id = row.token_id
     if as_json:
         typer.echo(json.dumps({"token_id": token_id, "role": role.value, "owner": owner, "token": text}))
@@ -66,7 +64,7 @@ def revoke(
         if row is None:
             fail(f"{token_id}: no such token. `headend-token list` shows the ids.")
         now = desk.clock.now()
-        note(db, actor=ACTOR, action="token.revoke", target=token_id, owner=row.owner, now=now)
+        note(db, actor=on_host(), action="token.revoke", target=token_id, owner=row.owner, now=now)
     typer.echo(json.dumps({"token_id": token_id, "revoked": True}) if as_json else f"{token_id} is revoked.")
 
 

@@ -98,12 +98,12 @@ def rtmp_url(
     _print(target)
 
 
-def encrypted_url(desk: Desk, stream: StreamFacts, key_id: str) -> str | None:
+def encrypted_url(desk: Desk, stream: StreamFacts, key: KeyView) -> str | None:
     """The SRT URL of a new key, where the stream admits encrypted callers."""
     srt = desk.facts.srt
     if srt is None or stream.srt_admit == "signed":
         return None
-    return _srt_target(desk.master, srt, srt.public_host, _active(desk, stream.slug, key_id), None).url
+    return _srt_target(desk.master, srt, srt.public_host, key, None).url
 
 
 def _srt(desk: Desk) -> SrtFacts:

@@ -24,7 +24,8 @@ def policy(
         bool, typer.Option("--with-removal", help="Allow removing too, for 'headend-ctl recordings delete'.")
     ] = False,
     lifecycle: Annotated[
-        bool, typer.Option("--lifecycle", help="Print the rule for the bucket instead: unfinished uploads end.")
+        bool,
+        typer.Option("--lifecycle", help="Print the bucket's rules instead: unfinished uploads end, old versions go."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

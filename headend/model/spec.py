@@ -24,10 +24,18 @@ TimeZone = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+/-]{0,63}$")]
 Network = Annotated[str, Field(pattern=r"^[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}$")]
 LadderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
-# A contribution of 1080p60 takes up to 20 Mbit/s. The least is libsrt's own choice, rounded to MiB.
+# A contribution of 1080p60 takes up to 20 Mbit/s.
 CONTRIBUTION_KBPS = 20_000
-RECEIVE_BUFFER_MIB = 8
-MIB = 1024 * 1024
+SRT_PAYLOAD_BYTES = 1316
+"""Seven TS packets, which is what encoders put into one of SRT's."""
+SRT_SLOT_BYTES = 1500 - 28
+"""What libsrt takes a packet for, however short it is: an MTU without the IP and UDP headers."""
+SRT_LEAST_PACKETS = 8192
+"""libsrt's own choice."""
+SRT_STALL_SECONDS = 10
+"""For so long a remuxer may take nothing, while it starts or its host is busy, and loses nothing."""
+SRT_LATENCY_MARGIN_PERCENT = 25
+"""Besides the latency a buffer holds what is on its way: half a round trip, where the latency is 2.5 of them."""
 
 
 class Site(Model):
@@ -79,10 +87,15 @@ class Srt(Model):
     """Callers at a time from one address. Example: 8."""
 
     @property
-    def receive_buffer_mib(self) -> int:
-        """A caller's receive buffer: it must hold the latency, at the highest bit rate that anybody sends."""
-        needed = CONTRIBUTION_KBPS * self.latency_ms // 8
-        return max(RECEIVE_BUFFER_MIB, -(-needed // MIB))
+    def receive_packets(self) -> int:
+        """What a caller's buffer holds at the highest bit rate that anybody sends: the latency, and a stall."""
+        held_ms = self.latency_ms * (100 + SRT_LATENCY_MARGIN_PERCENT) // 100 + SRT_STALL_SECONDS * 1000
+        return max(SRT_LEAST_PACKETS, -(-CONTRIBUTION_KBPS * held_ms // 8 // SRT_PAYLOAD_BYTES))
+
+    @property
+    def receive_buffer_kib(self) -> int:
+        """The same as libsrt counts it."""
+        return -(-self.receive_packets * SRT_SLOT_BYTES // 1024)
 
 
 class Ingest(Model):

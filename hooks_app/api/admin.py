@@ -12,6 +12,7 @@ from hooks_app.api.access import PREFIX, Access
 from hooks_app.api.answers import PAGE, Body, Cursor, Document, Limit, Moment, Page, answers, newest_first, page
 from hooks_app.api.backstage import Backstage
 from hooks_app.api.lookups import found
+from hooks_app.api.ordered_pages import in_order
 from hooks_app.audit import note
 from hooks_app.problem import NO_STORE
 from hooks_app.roles import Role
@@ -87,13 +88,6 @@ class NewTokenText(Token):
     """For Authorization: Bearer."""
 
 
-class TokenList(Document):
-    """Tokens by age."""
-
-    items: list[Token]
-    """Revoked and expired ones included."""
-
-
 class WhoAmI(Document):
     """Whom the token stands for."""
 
@@ -160,11 +154,17 @@ def admin_routes(stage: Backstage, access: Access) -> APIRouter:
         response.headers.update(NO_STORE)
         return document
 
-    @router.get("/tokens", responses=answers(401, 403, 429, 503))
-    def list_tokens(caller: admin, response: Response) -> TokenList:
-        """Tokens without their texts."""
+    @router.get("/tokens", responses=answers(401, 403, 422, 429, 503))
+    def list_tokens(caller: admin, response: Response, limit: Limit = PAGE, cursor: Cursor = None) -> Page[Token]:
+        """Tokens without their texts, by age; revoked and expired ones included."""
+        query = select(ApiTokenRow)
+        if caller.owner is not None:
+            query = query.where(ApiTokenRow.owner == caller.owner)
+        with stage.database.read() as db:
+            order = (ApiTokenRow.created_at, ApiTokenRow.token_id)
+            rows = list(db.scalars(in_order(db, query, order, limit, cursor)))
         response.headers.update(NO_STORE)
-        return TokenList(items=[_token(row) for row in stage.tokens.all() if caller.may_see(row.owner)])
+        return page(rows, limit, lambda row: row.token_id, _token)
 
     @router.post("/tokens", status_code=201, responses=answers(401, 403, 404, 413, 422, 429, 503))
     def add_token(new: NewToken, caller: admin, response: Response) -> NewTokenText:

@@ -12,7 +12,7 @@ from headend.announcing.occasion import Occasion
 from headend.model.base import Slug
 from hooks_app.announcement_tables import AnnouncerRow, MessageRow, PlaceRow
 from hooks_app.api.access import PREFIX, Access
-from hooks_app.api.answers import PAGE, Body, Cursor, Document, Limit, Page, answers, newest_first, page
+from hooks_app.api.answers import PAGE, Body, Cursor, Document, Id, Limit, Page, answers, newest_first, page
 from hooks_app.api.backstage import Backstage
 from hooks_app.api.lookups import found
 from hooks_app.audit import note
@@ -179,7 +179,7 @@ def announcement_routes(stage: Backstage, access: Access) -> APIRouter:
         return page(rows, limit, lambda row: row.id, message_view)
 
     @router.get("/events/{event_id}/announcements", responses=answers(401, 404, 422, 429, 503))
-    def list_of_event(event_id: int, caller: viewer, response: Response) -> Page[Message]:
+    def list_of_event(event_id: Id, caller: viewer, response: Response) -> Page[Message]:
         """What was told of an event, where and when, the oldest first."""
         with stage.database.read() as db:
             found(db, EventRow, min(event_id, 2**31 - 1), caller, "event")
@@ -189,7 +189,7 @@ def announcement_routes(stage: Backstage, access: Access) -> APIRouter:
         return Page(items=[message_view(row) for row in rows], next=None)
 
     @router.post("/announcements/messages/{message_id}/replay", responses=answers(401, 403, 404, 409, 422, 429, 503))
-    def replay(message_id: int, caller: operator, response: Response) -> Message:
+    def replay(message_id: Id, caller: operator, response: Response) -> Message:
         """Send a message that is finished once more. One that is not true any more is dropped again."""
         now = stage.here.clock.now()
         with stage.database.write() as db:

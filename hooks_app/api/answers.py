@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from fastapi import HTTPException, Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from fastapi import HTTPException, Path, Query, Request, Response
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, field_validator
 from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from hooks_app.api.plain_text import FAULT, is_plain
 from hooks_app.problem import NO_STORE, Problem
 
 T = TypeVar("T")
@@ -23,6 +24,8 @@ PAGE: Final = 50
 LONGEST_PAGE: Final = 200
 _NO_CACHE: Final = {"Cache-Control": "no-cache"}
 
+Id = Annotated[int, Path(ge=1, lt=2**31)]
+"""Of a row, in a path: what no column could hold is no id."""
 Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="How many, at most.")]
 Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before.")]
 
@@ -45,9 +48,16 @@ class Document(BaseModel):
 
 
 class Body(BaseModel):
-    """A request's body; unknown fields are refused."""
+    """A request's body; unknown fields and control characters are refused."""
 
     model_config = ConfigDict(use_attribute_docstrings=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_text(cls, value: Any) -> Any:
+        if not is_plain(value):
+            raise ValueError(FAULT)
+        return value
 
 
 class Page(Document, Generic[T]):
@@ -59,7 +69,7 @@ class Page(Document, Generic[T]):
     """`cursor` of the page that follows; null at the end."""
 
 
-def page(rows: Sequence[R], limit: int, key: Callable[[R], int], view: Callable[[R], T]) -> Page[T]:
+def page(rows: Sequence[R], limit: int, key: Callable[[R], int | str], view: Callable[[R], T]) -> Page[T]:
     """A page of `limit` documents out of `limit + 1` rows, if there are so many."""
     items = rows[:limit]
     more = encode_cursor(key(items[-1])) if len(rows) > limit else None
@@ -82,22 +92,34 @@ def newest_first(
     return query.order_by(number.desc()).limit(limit + 1)
 
 
-def encode_cursor(number: int) -> str:
+def encode_cursor(place: int | str) -> str:
     """Opaque, so that nobody counts with it."""
-    return base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None) -> int | None:
-    """422 for what is no cursor."""
+    """A number; 422 for what is no cursor."""
+    text = decode_text(cursor)
+    if text is not None and (not text.isdigit() or len(text) > 15):
+        raise _no_cursor()
+    return int(text) if text is not None else None
+
+
+def decode_text(cursor: str | None) -> str | None:
+    """The name of a row; 422 for what is no cursor."""
     if cursor is None:
         return None
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        if not text.isdigit() or len(text) > 15:
-            raise ValueError
-        return int(text)
     except (ValueError, binascii.Error, UnicodeDecodeError):
-        raise HTTPException(422, "cursor: not one of this API's; start without it.") from None
+        raise _no_cursor() from None
+    if not text.isalnum():
+        raise _no_cursor()
+    return text
+
+
+def _no_cursor() -> HTTPException:
+    return HTTPException(422, "cursor: not one of this API's; start without it.")
 
 
 def state(request: Request, document: BaseModel) -> Response:

@@ -20,12 +20,8 @@ class Attempts:
     def __init__(self, clock: Clock) -> None:
         self._buckets = Buckets(clock, burst=FREE_ATTEMPTS, per_second=PER_SECOND)
 
-    def check(self, address: str) -> None:
-        """429 for an address that has tried too often."""
-        wait = self._buckets.wait_seconds(address)
+    def failed(self, address: str) -> None:
+        """A token was none: 429 for an address that has tried too often. A good one is never asked of this."""
+        wait = self._buckets.take(address)
         if wait > 0:
             raise HTTPException(429, "Too many wrong tokens.", {"Retry-After": str(math.ceil(wait))})
-
-    def failed(self, address: str) -> None:
-        """A token was none."""
-        self._buckets.take(address)

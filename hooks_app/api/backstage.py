@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from headend.model.facts import HookFacts
+from hooks_app.bit_rates import BitRates
 from hooks_app.database import Database
 from hooks_app.encoder_progress import EncoderProgress
 from hooks_app.enforcer import Enforcer
@@ -36,6 +37,7 @@ class Backstage:
     faults: Faults
     enforcer: Enforcer
     progress: EncoderProgress
+    bit_rates: BitRates
     tokens: Tokens
     streams_changed: Callable[[], None]
     """A stream was made or removed: everything that must know it does before the answer."""

@@ -31,11 +31,6 @@ class Buckets:
                     self._full_at.popitem(last=False)
             return wait
 
-    def wait_seconds(self, address: str) -> float:
-        """The seconds until there is one; takes none."""
-        with self._guard:
-            return self._wait(address)
-
     def _wait(self, address: str) -> float:
         # The bucket as the moment at which it will be full again.
         missing = (self._full_at.get(address, 0.0) - self._clock.monotonic()) * self._per_second

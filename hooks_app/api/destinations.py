@@ -1,4 +1,8 @@
-"""Destinations: places that events go to."""
+"""Destinations: the names by which events say where they go.
+
+This origin tells those of the spec, and no other. A name that is made here is for programs that read it here, with the
+switches in an event's plan.
+"""
 
 import json
 from datetime import datetime
@@ -24,7 +28,7 @@ SETTINGS_BYTES = 4096
 
 
 class NewDestination(Body):
-    """A place that events go to."""
+    """A name that events can switch, for programs that read it here: this origin tells only those of the spec."""
 
     name: Slug
     """By which events switch it."""
@@ -67,7 +71,7 @@ class Destination(Document):
     enabled: bool
     """Whether events that do not say otherwise go there."""
     declared: bool
-    """By the spec, which wins at every start of the app."""
+    """By the spec: this origin tells events there. Another one is for programs that read it here."""
     created_at: datetime
     """When it was made."""
     version: int
@@ -109,7 +113,10 @@ def destination_routes(stage: Backstage, access: Access) -> APIRouter:
 
     @router.post("/destinations", status_code=201, responses=answers(401, 403, 404, 409, 413, 422, 429, 503))
     def add_destination(new: NewDestination, caller: admin, response: Response) -> Destination:
-        """Declare a destination."""
+        """Make a name that events can switch, for programs that read it here.
+
+        This origin itself tells only the destinations that the spec declares.
+        """
         _check_settings(new.settings)
         now = stage.here.clock.now()
         with stage.database.write() as db:
@@ -124,11 +131,11 @@ def destination_routes(stage: Backstage, access: Access) -> APIRouter:
         versioned(response, 1)
         return document
 
-    @router.patch("/destinations/{name}", responses=answers(401, 403, 404, 412, 413, 422, 428, 429, 503))
+    @router.patch("/destinations/{name}", responses=answers(401, 403, 404, 409, 412, 413, 422, 428, 429, 503))
     def change_destination(
         name: str, changes: DestinationChanges, request: Request, caller: operator, response: Response
     ) -> Destination:
-        """Switch a destination on or off; an admin also changes what it is. With If-Match."""
+        """Switch a destination on or off; an admin also changes what the spec does not say of it. With If-Match."""
         given = {key: value for key, value in changes.model_dump(exclude_unset=True).items() if value is not None}
         if set(given) - {"enabled"} and not caller.role.may(Role.ADMIN):
             raise HTTPException(403, f"This needs the role admin; the token has {caller.role.value}.")
@@ -136,6 +143,8 @@ def destination_routes(stage: Backstage, access: Access) -> APIRouter:
         with stage.database.write() as db:
             row = found(db, DestinationRow, name, caller, "destination")
             check_version(request, row.version)
+            if row.declared and (fixed := sorted(set(given) - {"enabled"})):
+                raise HTTPException(409, f"{fixed[0]}: the spec declares this destination: change it there and deploy.")
             for key, value in given.items():
                 setattr(row, key, value)
             row.version, row.updated_at = row.version + 1, stage.here.clock.now()
@@ -144,12 +153,14 @@ def destination_routes(stage: Backstage, access: Access) -> APIRouter:
         versioned(response, document.version)
         return document
 
-    @router.delete("/destinations/{name}", status_code=204, responses=answers(401, 403, 404, 412, 428, 429, 503))
+    @router.delete("/destinations/{name}", status_code=204, responses=answers(401, 403, 404, 409, 412, 428, 429, 503))
     def remove_destination(name: str, request: Request, caller: admin) -> None:
-        """Remove a destination. With If-Match."""
+        """Remove a destination that the spec does not declare. With If-Match."""
         with stage.database.write() as db:
             row = found(db, DestinationRow, name, caller, "destination")
             check_version(request, row.version)
+            if row.declared:
+                raise HTTPException(409, "The spec declares this destination: take it out there and deploy.")
             _note(db, caller, "destination.remove", row)
             db.delete(row)
 

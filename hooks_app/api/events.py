@@ -13,6 +13,7 @@ from hooks_app.api.answers import (
     PAGE,
     Body,
     Cursor,
+    Id,
     Limit,
     Moment,
     Page,
@@ -146,7 +147,7 @@ def event_routes(stage: Backstage, access: Access) -> APIRouter:
         return state(request, page(rows, limit, lambda row: row.id, lambda row: event_view(stage, row, caller)))
 
     @router.get("/events/{event_id}", responses=answers(401, 404, 422, 429, 503))
-    def get_event(event_id: int, caller: public, response: Response) -> PublicEvent:
+    def get_event(event_id: Id, caller: public, response: Response) -> PublicEvent:
         """One event."""
         with stage.database.read() as db:
             row = db.get(EventRow, event_id) if event_id < 2**31 else None
@@ -180,7 +181,7 @@ def event_routes(stage: Backstage, access: Access) -> APIRouter:
 
     @router.patch("/events/{event_id}", responses=answers(401, 403, 404, 409, 412, 413, 422, 428, 429, 503))
     def change_event(
-        event_id: int, changes: EventChanges, request: Request, caller: scheduler, response: Response
+        event_id: Id, changes: EventChanges, request: Request, caller: scheduler, response: Response
     ) -> PublicEvent:
         """Change an event. With If-Match: the ETag of the answer by which it was read."""
         given = named(changes)
@@ -197,7 +198,7 @@ def event_routes(stage: Backstage, access: Access) -> APIRouter:
         return document
 
     @router.post("/events/{event_id}/cancel", responses=answers(401, 403, 404, 409, 422, 429, 503))
-    def cancel_event(event_id: int, caller: scheduler, response: Response) -> PublicEvent:
+    def cancel_event(event_id: Id, caller: scheduler, response: Response) -> PublicEvent:
         """A planned event will not be. A second time changes nothing."""
         with stage.database.write() as db:
             row = _row(db, event_id, caller)
@@ -211,14 +212,14 @@ def event_routes(stage: Backstage, access: Access) -> APIRouter:
     @router.delete(
         "/events/{event_id}", status_code=204, responses=answers(401, 403, 404, 409, 412, 422, 428, 429, 503)
     )
-    def remove_event(event_id: int, request: Request, caller: scheduler) -> None:
+    def remove_event(event_id: Id, request: Request, caller: scheduler) -> None:
         """Remove an event that was cancelled or missed and never had a session; cancel it first. With If-Match."""
         with stage.database.write() as db:
             row = _row(db, event_id, caller)
             check_version(request, row.version)
             if State(row.state) not in OVER_STATES or row.reason not in {"cancelled", "missed"}:
                 raise HTTPException(409, f"The event is {row.state}: only a cancelled or missed one can be removed.")
-            if row.schedule_id is not None:
+            if row.occurrence is not None:
                 raise HTTPException(409, "A schedule made the event and would make it again: it stays, cancelled.")
             _note(db, caller, "event.remove", row)
             stage.keys.forget_event(db, row.id)

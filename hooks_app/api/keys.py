@@ -1,21 +1,25 @@
 """Stream keys: made, rotated and revoked by those who run the origin."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from headend.model.base import Slug
 from hooks_app.api.access import PREFIX, Access
-from hooks_app.api.answers import Body, Document, Moment, answers
+from hooks_app.api.answers import PAGE, Body, Cursor, Document, Limit, Moment, Page, answers, page
 from hooks_app.api.backstage import Backstage
 from hooks_app.api.lookups import found, owner_of_slug, stream_of
+from hooks_app.api.ordered_pages import in_order
 from hooks_app.audit import note
-from hooks_app.keys import KeyRingError, KeyView
+from hooks_app.keys import KeyRingError, KeyView, keys_of, view_of
 from hooks_app.problem import NO_STORE
 from hooks_app.roles import Role
-from hooks_app.tables import EventRow
+from hooks_app.tables import EventRow, StreamKeyRow
 from hooks_app.tokens import Caller
 
 
@@ -70,13 +74,6 @@ class NewKeySecret(Key):
     """What to type as the stream key over RTMP."""
 
 
-class Keys(Document):
-    """Keys by stream and age."""
-
-    items: list[Key]
-    """Revoked and expired ones included."""
-
-
 def key_routes(stage: Backstage, access: Access) -> APIRouter:
     """/keys."""
     router = APIRouter(prefix=PREFIX, tags=["keys"])
@@ -88,11 +85,16 @@ def key_routes(stage: Backstage, access: Access) -> APIRouter:
         caller: viewer,
         response: Response,
         stream: Annotated[Slug | None, Query(description="Only of this stream.")] = None,
-    ) -> Keys:
-        """Keys without their secrets."""
-        views = stage.keys.list(stream, owner=caller.owner)
+        limit: Limit = PAGE,
+        cursor: Cursor = None,
+    ) -> Page[Key]:
+        """Keys without their secrets, by stream and age; revoked and expired ones included."""
+        order = (StreamKeyRow.slug, StreamKeyRow.created_at, StreamKeyRow.key_id)
+        with stage.database.read() as db:
+            rows = db.scalars(in_order(db, keys_of(stream, caller.owner), order, limit, cursor))
+            views = [view_of(row) for row in rows]
         response.headers.update(NO_STORE)
-        return Keys(items=[Key(**_fields(view)) for view in views])
+        return page(views, limit, lambda view: view.key_id, lambda view: Key(**_fields(view)))
 
     @router.post("/keys", status_code=201, responses=answers(401, 403, 404, 409, 413, 422, 429, 503))
     def add_key(new: NewKey, caller: operator, response: Response) -> NewKeySecret:
@@ -100,67 +102,57 @@ def key_routes(stage: Backstage, access: Access) -> APIRouter:
         stream = stream_of(stage, new.slug, caller)
         if new.expires_at is not None and new.expires_at <= stage.here.clock.now():
             raise HTTPException(422, "expires_at: is over already.")
-        if new.event_id is not None:
-            if new.gate != "events":
-                raise HTTPException(422, 'event_id: needs gate "events".')
-            with stage.database.read() as db:
-                if found(db, EventRow, new.event_id, caller, "event").slug != new.slug:
-                    raise HTTPException(422, "event_id: is an event of another stream.")
-        try:
-            made = stage.keys.add(new.slug, new.label, new.expires_at, new.replace, new.gate, new.event_id)
-        except KeyRingError as error:
-            raise HTTPException(409, str(error)) from None
-        return _made(made, "key.add", stream.owner, caller, response)
+        if new.event_id is not None and new.gate != "events":
+            raise HTTPException(422, 'event_id: needs gate "events".')
+        with stage.database.write() as db:
+            if new.event_id is not None and found(db, EventRow, new.event_id, caller, "event").slug != new.slug:
+                raise HTTPException(422, "event_id: is an event of another stream.")
+            with _conflicts():
+                key, secret = stage.keys.add(
+                    db, new.slug, new.label, new.expires_at, new.replace, new.gate, new.event_id
+                )
+            _note(db, "key.add", key, stream.owner, caller)
+        return _made(key, secret, response)
 
     @router.post("/keys/{key_id}/rotate", status_code=201, responses=answers(401, 403, 404, 409, 422, 429, 503))
     def rotate_key(key_id: str, caller: operator, response: Response) -> NewKeySecret:
         """A new key like this one, which goes on for a day."""
-        owner = _owner(key_id, caller)
-        try:
-            made = stage.keys.rotate(key_id)
-        except KeyRingError as error:
-            raise HTTPException(409, str(error)) from None
-        return _made(made, "key.rotate", owner, caller, response)
+        with stage.database.write() as db:
+            owner = _owner(db, key_id, caller)
+            with _conflicts():
+                key, secret = stage.keys.rotate(db, key_id)
+            _note(db, "key.rotate", key, owner, caller, rotated=key_id)
+        return _made(key, secret, response)
 
     @router.post("/keys/{key_id}/revoke", responses=answers(401, 403, 404, 422, 429, 503))
     def revoke_key(key_id: str, caller: operator, response: Response) -> Key:
         """Let nobody in by it any more; what is on air by it ends within two seconds."""
-        owner = _owner(key_id, caller)
-        stage.keys.revoke(key_id)
-        _note("key.revoke", key_id, owner, caller)
+        with stage.database.write() as db:
+            owner = _owner(db, key_id, caller)
+            key = stage.keys.revoke(db, key_id)
+            if key is None:
+                raise _no_such_key()
+            _note(db, "key.revoke", key, owner, caller)
         stage.keys_changed()
         stage.enforcer.enforce()
         response.headers.update(NO_STORE)
-        return Key(**_fields(_view(key_id)))
+        return Key(**_fields(key))
 
-    def _view(key_id: str) -> KeyView:
-        view = stage.keys.get(key_id)
-        if view is None:
-            raise HTTPException(404, "There is no such key.")
-        return view
+    def _owner(db: Session, key_id: str, caller: Caller) -> str | None:
+        row = db.scalars(keys_of(None, caller.owner).where(StreamKeyRow.key_id == key_id)).one_or_none()
+        if row is None:
+            raise _no_such_key()
+        return owner_of_slug(db, row.slug)
 
-    def _owner(key_id: str, caller: Caller) -> str | None:
-        view = _view(key_id)
-        with stage.database.read() as db:
-            owner = owner_of_slug(db, view.slug)
-        if not caller.may_see(owner):
-            raise HTTPException(404, "There is no such key.")
-        return owner
-
-    def _made(
-        made: tuple[str, str], action: str, owner: str | None, caller: Caller, response: Response
-    ) -> NewKeySecret:
-        key_id, secret = made
-        _note(action, key_id, owner, caller)
+    def _made(key: KeyView, secret: str, response: Response) -> NewKeySecret:
+        # After the commit: what fails from here on must not keep the secret from who asked for it.
         stage.keys_changed()
         response.headers.update(NO_STORE)
-        view = _view(key_id)
-        return NewKeySecret(**_fields(view), secret=secret, stream_key=f"{view.slug}?key={secret}")
+        return NewKeySecret(**_fields(key), secret=secret, stream_key=f"{key.slug}?key={secret}")
 
-    def _note(action: str, key_id: str, owner: str | None, caller: Caller) -> None:
-        with stage.database.write() as db:
-            now = stage.here.clock.now()
-            note(db, actor=caller.actor, action=action, target=key_id, owner=owner, now=now)
+    def _note(db: Session, action: str, key: KeyView, owner: str | None, caller: Caller, **detail: str) -> None:
+        now = stage.here.clock.now()
+        note(db, actor=caller.actor, action=action, target=key.key_id, owner=owner, now=now, **detail)
 
     def _fields(view: KeyView) -> dict[str, object]:
         now = stage.here.clock.now().replace(microsecond=0)
@@ -180,3 +172,16 @@ def key_routes(stage: Backstage, access: Access) -> APIRouter:
         }
 
     return router
+
+
+@contextmanager
+def _conflicts() -> Iterator[None]:
+    """What the key ring will not do is the API's 409."""
+    try:
+        yield
+    except KeyRingError as error:
+        raise HTTPException(409, str(error)) from None
+
+
+def _no_such_key() -> HTTPException:
+    return HTTPException(404, "There is no such key.")

@@ -74,7 +74,7 @@ class Recording(Document):
     codecs: dict[str, Any] | None
     """Of the file that plays: video, width, height, frame_rate, audio, channels, sample_rate_hz."""
     fault: str | None
-    """What is in the way of finishing or archiving it."""
+    """What is in the way of finishing or archiving it, or of reaching what is in the store."""
     attempts: int
     """How often that was tried in vain."""
     due_at: datetime | None

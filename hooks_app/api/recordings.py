@@ -8,11 +8,13 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from headend.model.base import Slug
+from headend.model.recordings import Archive
 from hooks_app.api.access import PREFIX, Access
-from hooks_app.api.answers import PAGE, Cursor, Limit, Page, answers, newest_first, page
+from hooks_app.api.answers import PAGE, Cursor, Id, Limit, Page, answers, newest_first, page
 from hooks_app.api.backstage import Backstage
 from hooks_app.api.lookups import found
 from hooks_app.api.recording_documents import Archiver, Hold, Recording, RecordingFile, RecordingsStatus
+from hooks_app.archive.places import elsewhere
 from hooks_app.archive.states import FileState, RecordingState
 from hooks_app.audit import note
 from hooks_app.backlog import backlog
@@ -55,7 +57,7 @@ def recording_routes(stage: Backstage, access: Access) -> APIRouter:
             rows = list(db.scalars(query))
             sizes = _sizes(db, [row.id for row in rows])
         response.headers.update(NO_STORE)
-        return page(rows, limit, lambda row: row.id, lambda row: _view(row, sizes.get(row.id, 0)))
+        return page(rows, limit, lambda row: row.id, lambda row: _view(stage, row, sizes.get(row.id, 0)))
 
     # Before the one below, for which "status" would be a number that is none.
     @router.get("/recordings/status", responses=answers(401, 429, 503))
@@ -67,7 +69,7 @@ def recording_routes(stage: Backstage, access: Access) -> APIRouter:
         return document
 
     @router.get("/recordings/{recording_id}", responses=answers(401, 404, 422, 429, 503))
-    def get_recording(recording_id: int, caller: viewer, response: Response) -> Recording:
+    def get_recording(recording_id: Id, caller: viewer, response: Response) -> Recording:
         """One recording, with its files."""
         with stage.database.read() as db:
             document = _with_files(db, stage, _found(db, recording_id, caller))
@@ -75,12 +77,14 @@ def recording_routes(stage: Backstage, access: Access) -> APIRouter:
         return document
 
     @router.post("/recordings/{recording_id}/hold", responses=answers(401, 403, 404, 409, 413, 422, 429, 503))
-    def hold(recording_id: int, hold: Hold, caller: admin, response: Response) -> Recording:
+    def hold(recording_id: Id, hold: Hold, caller: admin, response: Response) -> Recording:
         """Legal hold: nothing of it is removed, by nobody, until it is let go. A removal that was asked for is off."""
         now = stage.here.clock.now()
         with stage.database.write() as db:
             row = _found(db, recording_id, caller)
             _check_not_removed(row)
+            if row.remote_removal_until is not None and row.remote_removal_until > now:
+                raise HTTPException(409, "The store is removing the recording at this moment: it cannot be held.")
             row.held_at, row.held_by, row.hold_reason = row.held_at or now, caller.actor, hold.reason
             row.removal_asked_at = None
             _note(db, caller, "recording.hold", row, now, reason=hold.reason)
@@ -89,7 +93,7 @@ def recording_routes(stage: Backstage, access: Access) -> APIRouter:
         return document
 
     @router.post("/recordings/{recording_id}/release", responses=answers(401, 403, 404, 422, 429, 503))
-    def release(recording_id: int, caller: admin, response: Response) -> Recording:
+    def release(recording_id: Id, caller: admin, response: Response) -> Recording:
         """Let it go: retention goes on as the spec says. A second time changes nothing."""
         now = stage.here.clock.now()
         with stage.database.write() as db:
@@ -104,7 +108,7 @@ def recording_routes(stage: Backstage, access: Access) -> APIRouter:
     @router.post(
         "/recordings/{recording_id}/restore", status_code=202, responses=answers(401, 403, 404, 409, 422, 429, 503)
     )
-    def restore(recording_id: int, caller: operator, response: Response) -> Recording:
+    def restore(recording_id: Id, caller: operator, response: Response) -> Recording:
         """Ask for its files back on the disk of its host; the archiver there fetches them out of the store."""
         now = stage.here.clock.now()
         with stage.database.write() as db:
@@ -112,6 +116,7 @@ def recording_routes(stage: Backstage, access: Access) -> APIRouter:
             _check_not_removed(row)
             if row.removal_asked_at is not None:
                 raise HTTPException(409, "The recording is being removed.")
+            _check_in_reach(stage, row)
             files = _files(db, row)
             if not any(file.local_removed_at is not None and _in_store(file) for file in files):
                 raise HTTPException(409, "Nothing of it is in the store alone: there is nothing to restore.")
@@ -122,7 +127,7 @@ def recording_routes(stage: Backstage, access: Access) -> APIRouter:
         return document
 
     @router.delete("/recordings/{recording_id}", status_code=202, responses=answers(401, 403, 404, 409, 422, 429, 503))
-    def remove(recording_id: int, caller: admin, response: Response) -> Recording:
+    def remove(recording_id: Id, caller: admin, response: Response) -> Recording:
         """Ask for it to be removed, on its host and in the store. Nobody can watch it from this moment on."""
         now = stage.here.clock.now()
         with stage.database.write() as db:
@@ -130,6 +135,7 @@ def recording_routes(stage: Backstage, access: Access) -> APIRouter:
             _check_not_removed(row)
             if stage.facts.recordings is None or stage.facts.recordings.settings.archive is None:
                 raise HTTPException(409, "Nothing is ever removed here: the spec has no recordings.archive.")
+            _check_in_reach(stage, row)
             if row.held_at is not None:
                 raise HTTPException(409, f"The recording is held ({row.hold_reason}): release it first.")
             session = db.get(SessionRow, row.session_id) if row.session_id is not None else None
@@ -153,6 +159,15 @@ def _check_not_removed(row: RecordingRow) -> None:
         raise HTTPException(409, "The recording is removed: nothing of it is left.")
 
 
+def _check_in_reach(stage: Backstage, row: RecordingRow) -> None:
+    if fault := elsewhere(row, _archive(stage)):
+        raise HTTPException(409, fault)
+
+
+def _archive(stage: Backstage) -> Archive | None:
+    return stage.facts.recordings.settings.archive if stage.facts.recordings is not None else None
+
+
 def _note(db: Session, caller: Caller, action: str, row: RecordingRow, now: datetime, **detail: Any) -> None:
     note(db, actor=caller.actor, action=action, target=row.id, owner=row.owner, now=now, **detail)
 
@@ -166,8 +181,9 @@ def _in_store(file: RecordingFileRow) -> bool:
     return file.state == FileState.VERIFIED and file.remote_removed_at is None
 
 
-def _view(row: RecordingRow, size: int, files: list[RecordingFile] | None = None) -> Recording:
-    derived = {"seconds": row.media_seconds, "bytes": size, "files": files}
+def _view(stage: Backstage, row: RecordingRow, size: int, files: list[RecordingFile] | None = None) -> Recording:
+    fault = row.fault or elsewhere(row, _archive(stage))
+    derived = {"seconds": row.media_seconds, "bytes": size, "fault": fault, "files": files}
     known = {name: getattr(row, name) for name in Recording.model_fields if name not in derived}
     return Recording.model_validate({**known, **derived})
 
@@ -175,7 +191,7 @@ def _view(row: RecordingRow, size: int, files: list[RecordingFile] | None = None
 def _with_files(db: Session, stage: Backstage, row: RecordingRow) -> Recording:
     db.flush()
     files = [_file(stage, row, file) for file in _files(db, row)]
-    return _view(row, _sizes(db, [row.id]).get(row.id, 0), files)
+    return _view(stage, row, _sizes(db, [row.id]).get(row.id, 0), files)
 
 
 def _file(stage: Backstage, row: RecordingRow, file: RecordingFileRow) -> RecordingFile:

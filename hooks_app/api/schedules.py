@@ -14,6 +14,7 @@ from hooks_app.api.answers import (
     Body,
     Cursor,
     Document,
+    Id,
     Limit,
     Page,
     answers,
@@ -146,7 +147,7 @@ def schedule_routes(stage: Backstage, access: Access) -> APIRouter:
         return page(rows, limit, lambda row: row.id, _view)
 
     @router.get("/schedules/{schedule_id}", responses=answers(401, 404, 422, 429, 503))
-    def get_schedule(schedule_id: int, caller: viewer, response: Response) -> Schedule:
+    def get_schedule(schedule_id: Id, caller: viewer, response: Response) -> Schedule:
         """One schedule."""
         with stage.database.read() as db:
             row = _row(db, schedule_id, caller)
@@ -170,9 +171,12 @@ def schedule_routes(stage: Backstage, access: Access) -> APIRouter:
 
     @router.patch("/schedules/{schedule_id}", responses=answers(401, 403, 404, 409, 412, 413, 422, 428, 429, 503))
     def change_schedule(
-        schedule_id: int, changes: ScheduleChanges, request: Request, caller: scheduler, response: Response
+        schedule_id: Id, changes: ScheduleChanges, request: Request, caller: scheduler, response: Response
     ) -> Schedule:
-        """Change a schedule, and every event of it that nobody touched. With If-Match."""
+        """Change a schedule, and every event of it that nobody touched: an event of the same day stays that event.
+
+        What the schedule does not want any more is cancelled. With If-Match.
+        """
         return _changed(schedule_id, named(changes), request, caller, response)
 
     @router.put(
@@ -180,9 +184,9 @@ def schedule_routes(stage: Backstage, access: Access) -> APIRouter:
         responses=answers(401, 403, 404, 409, 412, 422, 428, 429, 503),
     )
     def add_exception(
-        schedule_id: int, start: Local, request: Request, caller: scheduler, response: Response
+        schedule_id: Id, start: Local, request: Request, caller: scheduler, response: Response
     ) -> Schedule:
-        """Leave out one start. With If-Match."""
+        """Leave out one start: its event is cancelled, also if it was edited by hand. With If-Match."""
         return _changed(schedule_id, start, request, caller, response)
 
     @router.delete(
@@ -190,13 +194,13 @@ def schedule_routes(stage: Backstage, access: Access) -> APIRouter:
         responses=answers(401, 403, 404, 409, 412, 422, 428, 429, 503),
     )
     def remove_exception(
-        schedule_id: int, start: Local, request: Request, caller: scheduler, response: Response
+        schedule_id: Id, start: Local, request: Request, caller: scheduler, response: Response
     ) -> Schedule:
         """Leave that start out no more. With If-Match."""
         return _changed(schedule_id, [start], request, caller, response)
 
     @router.post("/schedules/{schedule_id}/cancel", responses=answers(401, 403, 404, 422, 429, 503))
-    def cancel_schedule(schedule_id: int, caller: scheduler, response: Response) -> Schedule:
+    def cancel_schedule(schedule_id: Id, caller: scheduler, response: Response) -> Schedule:
         """There will be no more events; those that are planned are cancelled."""
         with stage.database.write() as db:
             row = _row(db, schedule_id, caller)

@@ -4,18 +4,18 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from headend.model.base import Slug
 from hooks_app.api.access import PREFIX, Access
-from hooks_app.api.answers import PAGE, Cursor, Document, Limit, Page, answers, newest_first, page
+from hooks_app.api.answers import PAGE, Cursor, Document, Id, Limit, Page, answers, newest_first, page
 from hooks_app.api.backstage import Backstage
 from hooks_app.problem import NO_STORE
 from hooks_app.publisher import IngestProtocol
 from hooks_app.roles import Role
 from hooks_app.session_view import SessionView
 from hooks_app.states import State
-from hooks_app.tables import SessionRow, StreamRow, TransitionRow
+from hooks_app.tables import EventRow, SessionRow, TransitionRow
 from hooks_app.tokens import Caller
 
 
@@ -102,18 +102,18 @@ def session_routes(stage: Backstage, access: Access) -> APIRouter:
         """Sessions, the newest first; attempts that were refused after they were believed included."""
         query = newest_first(select(SessionRow), SessionRow.id, {SessionRow.slug: slug}, limit, cursor)
         if caller.owner is not None:
-            query = query.join(StreamRow, StreamRow.slug == SessionRow.slug).where(StreamRow.owner == caller.owner)
+            query = query.where(SessionRow.owner == caller.owner)
         with stage.database.read() as db:
             views = [SessionView.of(row) for row in db.scalars(query)]
         response.headers.update(NO_STORE)
         return page(views, limit, lambda view: view.id, _session)
 
     @router.get("/sessions/{session_id}", responses=answers(401, 404, 422, 429, 503))
-    def get_session(session_id: int, caller: viewer, response: Response) -> Session:
+    def get_session(session_id: Id, caller: viewer, response: Response) -> Session:
         """One session."""
         query = select(SessionRow).where(SessionRow.id == min(session_id, 2**31 - 1))
         if caller.owner is not None:
-            query = query.join(StreamRow, StreamRow.slug == SessionRow.slug).where(StreamRow.owner == caller.owner)
+            query = query.where(SessionRow.owner == caller.owner)
         with stage.database.read() as db:
             row = db.scalars(query).one_or_none()
             if row is None:
@@ -129,7 +129,10 @@ def session_routes(stage: Backstage, access: Access) -> APIRouter:
         """Every change of a state, the newest first."""
         query = newest_first(select(TransitionRow), TransitionRow.id, {TransitionRow.slug: slug}, limit, cursor)
         if caller.owner is not None:
-            query = query.join(StreamRow, StreamRow.slug == TransitionRow.slug).where(StreamRow.owner == caller.owner)
+            # Whose it was then: the stream may be another one's by now.
+            sessions = select(SessionRow.id).where(SessionRow.owner == caller.owner)
+            events = select(EventRow.id).where(EventRow.owner == caller.owner)
+            query = query.where(or_(TransitionRow.session_id.in_(sessions), TransitionRow.event_id.in_(events)))
         with stage.database.read() as db:
             rows = list(db.scalars(query))
         response.headers.update(NO_STORE)

@@ -4,8 +4,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from headend.model.base import Slug
+from hooks_app import handover
 from hooks_app.api.access import PREFIX, Access
 from hooks_app.api.answers import Body, Document, answers, state
 from hooks_app.api.backstage import Backstage
@@ -15,7 +18,7 @@ from hooks_app.api.views import live_view, stream_views
 from hooks_app.audit import note
 from hooks_app.problem import NO_STORE
 from hooks_app.roles import Role
-from hooks_app.tables import OwnerRow, StreamRow
+from hooks_app.tables import OwnerRow, SessionRow, StreamRow
 from hooks_app.tokens import Caller
 
 
@@ -35,10 +38,12 @@ class NewStream(Body):
 class Encoder(Document):
     """How a stream's encoder gets on."""
 
-    fps: float
-    """Frames encoded a second."""
-    speed: float
-    """Media seconds a second; 1 keeps up."""
+    fps: float | None
+    """Frames encoded a second, of one rendition, over the last half minute; null in the first seconds."""
+    speed: float | None
+    """Media seconds a second over the last half minute; 1 keeps up. Null in the first seconds."""
+    publisher_kbps: float | None
+    """What the publisher sends, in 1000 bits a second over the last ten seconds; null where there is none."""
     dropped_frames: int
     """Since this run of the encoder began."""
     duplicated_frames: int
@@ -128,7 +133,11 @@ def stream_routes(stage: Backstage, access: Access) -> APIRouter:
             row = db.get(StreamRow, new.slug)
             if row is not None and (row.declared or row.removed_at is None or not caller.may_see(row.owner)):
                 raise HTTPException(409, "There is or was a stream of that name.")
-            row = row or StreamRow(slug=new.slug, created_at=now)
+            if row is None:
+                row = StreamRow(slug=new.slug, owner=new.owner, created_at=now)
+            else:
+                # Nothing of the one before comes back with the name.
+                handover.release(db, row, stage.here.stamp(), actor=caller.actor, reason=handover.REMOVED)
             row.title, row.ladder, row.owner = new.title, new.ladder, new.owner
             row.declared, row.removed_at = False, None
             db.add(row)
@@ -139,18 +148,24 @@ def stream_routes(stage: Backstage, access: Access) -> APIRouter:
 
     @router.delete("/streams/{slug}", status_code=204, responses=answers(401, 403, 404, 409, 429, 503))
     def remove_stream(slug: str, caller: admin) -> None:
-        """Remove a stream that was made at run time and is off air. Its history stays."""
+        """Remove a stream that was made at run time and is off air. Its history stays.
+
+        Its keys are revoked, its schedules and planned events cancelled: they do not come back with the name.
+        """
         stream = stream_of(stage, slug, caller)
-        now = stage.here.clock.now()
-        if slug in stage.ledger.open_sessions():
-            raise HTTPException(409, "The stream is on air.")
+        stamp = stage.here.stamp()
+        on_air = select(SessionRow.id).where(SessionRow.slug == slug, SessionRow.ended_at.is_(None))
         with stage.database.write() as db:
             row = db.get(StreamRow, slug)
             if row is None or row.declared:
                 raise HTTPException(409, "The spec declares this stream: take it out there and deploy.")
-            row.removed_at = now
-            note(db, actor=caller.actor, action="stream.remove", target=slug, owner=stream.owner, now=now)
+            if db.scalar(on_air) is not None:
+                raise HTTPException(409, "The stream is on air.")
+            handover.release(db, row, stamp, actor=caller.actor, reason=handover.REMOVED)
+            row.removed_at = stamp.at
+            note(db, actor=caller.actor, action="stream.remove", target=slug, owner=stream.owner, now=stamp.at)
         stage.streams_changed()
+        stage.keys_changed()
 
     @router.get("/streams/{slug}/encoder", responses=answers(401, 404, 429, 503))
     def get_encoder(slug: str, caller: viewer, response: Response) -> Encoder:
@@ -160,17 +175,27 @@ def stream_routes(stage: Backstage, access: Access) -> APIRouter:
         if said is None:
             raise HTTPException(404, "The encoder of this stream encodes nothing.")
         response.headers.update(NO_STORE)
-        return Encoder.model_validate(said, from_attributes=True)
+        rate = stage.bit_rates.of(slug)
+        return Encoder(
+            fps=said.fps,
+            speed=said.speed,
+            publisher_kbps=rate / 1000 if rate is not None else None,
+            dropped_frames=said.dropped_frames,
+            duplicated_frames=said.duplicated_frames,
+            age_seconds=said.age_seconds,
+        )
 
     @router.post("/streams/{slug}/kick", responses=answers(401, 403, 404, 413, 422, 429, 503))
     def kick(slug: str, body: Kick, caller: operator, response: Response) -> Kicked:
         """End what is on air, without a reconnect grace. Nobody is let in for half a minute."""
         stream = stream_of(stage, slug, caller)
-        kicked = stage.enforcer.kick(slug, body.reason)
-        with stage.database.write() as db:
-            now = stage.here.clock.now()
+
+        def note_kick(db: Session, kicked: bool) -> None:
             detail = {"kicked": kicked, "reason": body.reason}
+            now = stage.here.clock.now()
             note(db, actor=caller.actor, action="stream.kick", target=slug, owner=stream.owner, now=now, **detail)
+
+        kicked = stage.enforcer.kick(slug, body.reason, note_kick)
         stage.hint()
         response.headers.update(NO_STORE)
         return Kicked(kicked=kicked)

@@ -104,13 +104,15 @@ def doctor(as_json: Json = False, facts_file: Facts = FACTS) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def backup(context: typer.Context) -> None:
     """Take a backup now, list or check them: what `headend-backup` does. Needs root."""
-    _backup([*(context.args or ["run"])])
+    verb, *more = context.args if context.args and not context.args[0].startswith("-") else ["run", *context.args]
+    # The wrapper of the command runs it in another folder.
+    _backup([verb, *(str(Path(one).absolute()) if not one.startswith("-") else one for one in more)])
 
 
 @app.command()
-def restore(file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")]) -> None:
-    """Put a backup in the place of the database; stop headend-hooks.service first. Needs root."""
-    _backup(["restore", str(file)])
+def restore(file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")], as_json: Json = False) -> None:
+    """Put a backup in the place of the database; stop headend-hooks, -announce and -archive first. Needs root."""
+    _backup(["restore", str(file.absolute()), *(["--json"] if as_json else [])])
 
 
 def _backup(arguments: list[str]) -> None:

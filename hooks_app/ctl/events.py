@@ -47,6 +47,12 @@ def list_events(
     show(found, COLUMNS, as_json=as_json)
 
 
+@app.command("show")
+def show_event(event_id: Number, as_json: Json = False, facts_file: Facts = FACTS) -> None:
+    """Show one event, with the destinations that it switches on or off and its recordings."""
+    show(Client.of(facts_file).get(f"events/{event_id}"), (*COLUMNS, "plan.destinations", "recap_url"), as_json=as_json)
+
+
 @app.command("change")
 def change(
     event_id: Number,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hooks_app.ctl.client import Client
-from hooks_app.ctl.options import Facts, Json, StreamOption
+from hooks_app.ctl.options import Facts, Json, Limit, StreamOption
 from hooks_app.ctl.table import show
 from hooks_app.facts_file import FACTS
 
@@ -55,6 +55,8 @@ def revoke(key_id: KeyId, as_json: Json = False, facts_file: Facts = FACTS) -> N
 
 
 @app.command("list")
-def list_keys(stream: StreamOption = None, as_json: Json = False, facts_file: Facts = FACTS) -> None:
-    """Show keys, without their secrets."""
-    show(Client.of(facts_file).get("keys", stream=stream)["items"], COLUMNS, as_json=as_json)
+def list_keys(
+    stream: StreamOption = None, limit: Limit = 5000, as_json: Json = False, facts_file: Facts = FACTS
+) -> None:
+    """Show keys, without their secrets, by stream and age."""
+    show(Client.of(facts_file).items("keys", limit, stream=stream), COLUMNS, as_json=as_json)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from headend.archive_policy import ABORT_DAYS
+from headend.archive_policy import ABORT_DAYS, NONCURRENT_DAYS
 from headend.cli.app import app
 from headend.cli.output import Code
 
@@ -28,10 +28,16 @@ def test_what_is_printed_can_be_given_to_the_store_as_it_is() -> None:
     assert "s3:DeleteObject" in result.stdout
 
 
-def test_the_lifecycle_rule_is_one_for_the_prefix() -> None:
-    (rule,) = json.loads(policy(SPEC, "--lifecycle").stdout)["Rules"]
-    assert rule["Filter"] == {"Prefix": "recordings/"}
-    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": ABORT_DAYS}
+def test_the_lifecycle_rules_are_for_the_prefix_alone() -> None:
+    uploads, versions = json.loads(policy(SPEC, "--lifecycle").stdout)["Rules"]
+    assert uploads["Filter"] == versions["Filter"] == {"Prefix": "recordings/"}
+    assert uploads["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": ABORT_DAYS}
+
+
+def test_what_was_removed_of_a_bucket_with_versions_goes_for_good() -> None:
+    _, versions = json.loads(policy(SPEC, "--lifecycle").stdout)["Rules"]
+    assert versions["NoncurrentVersionExpiration"] == {"NoncurrentDays": NONCURRENT_DAYS}
+    assert versions["Expiration"] == {"ExpiredObjectDeleteMarker": True}
 
 
 def test_json_says_that_it_is_well() -> None:

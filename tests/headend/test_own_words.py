@@ -100,3 +100,32 @@ def test_a_file_that_is_no_text_or_too_long(spec: Path) -> None:
     (folder / "discord" / "recap.j2").write_text("x" * 20_000)
     _, faults = read_words(folder)
     assert [fault.fault for fault in faults] == ["cannot be read as text", "has 20000 bytes"]
+
+
+@pytest.mark.parametrize(
+    "kind, length, fault",
+    [
+        ("apprise", 90, "the text of apprise for "),
+        ("webhook", 90, "the text of tiktok for"),
+        ("apprise", 20, ""),
+        ("discord", 90, ""),
+    ],
+)
+def test_what_leaves_no_room_for_the_link_is_a_fault(spec: Path, kind: str, length: int, fault: str) -> None:
+    tags = ", ".join(f'"#{index:02}{"x" * length}"' for index in range(30))
+    more = "      url: https://example.org/hook\n" if kind == "webhook" else ""
+    text = SPEC.replace("  templates: words\n", f"  hashtags: [{tags}]\n").replace("discord", kind)
+    spec.write_text(text + more)
+    if not fault:
+        assert load_spec(spec).announcements.hashtags
+        return
+    with pytest.raises(SpecError) as error:
+        load_spec(spec)
+    assert any(fault in str(one) and ":7:13 announcements.hashtags" in str(one) for one in error.value.faults)
+
+
+def test_a_template_that_fails_in_any_way_is_one_line(spec: Path) -> None:
+    (spec.parent / "words" / "discord" / "ended.j2").write_text("{{ '%999999999d' % 1 }}{{ title.nothing }}")
+    done = CliRunner().invoke(app, ["check", str(spec)])
+    assert (done.exit_code, "Traceback" in done.output) == (1, False)
+    assert "% is not for templates, but for numbers" in done.output

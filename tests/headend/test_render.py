@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import combinations
 from typing import Literal
 
@@ -140,6 +141,21 @@ def test_every_caller_must_encrypt_only_where_no_stream_can_admit_another(
     )
     texts = {artifact.path: artifact.text for artifact in render_role(spec, LAYOUT, "ingest")}
     assert f"enforced_encryption {expected};" in texts["/etc/headend/nginx/srt.conf"]
+
+
+@pytest.mark.parametrize("latency_ms", [20, 120, 400, 4000, 8000])
+def test_a_caller_of_twenty_megabits_has_room_for_the_latency_and_a_stalled_remuxer(latency_ms: int) -> None:
+    spec = SPEC.model_copy(update={"ingest": Ingest(srt=Srt(latency_ms=latency_ms))})
+    texts = {artifact.path: artifact.text for artifact in render_role(spec, LAYOUT, "ingest")}
+    words = dict(re.findall(r"^ +(\w+) (\d+)[ks]?;", texts["/etc/headend/nginx/srt.conf"], re.MULTILINE))
+    packets, slots_kib = int(words["flight_window"]), int(words["receive_buffer"])
+    seconds = latency_ms / 1000 + int(words["pass_send_timeout"])
+    # Encoders send 1316 bytes in a packet, libsrt sets 1472 aside for it.
+    assert packets * 1316 * 8 >= 20_000_000 * seconds
+    assert slots_kib * 1024 // 1472 >= packets
+    # What the module takes.
+    assert packets <= 65536
+    assert slots_kib <= 64 * 1024
 
 
 def test_the_hook_app_reads_its_facts() -> None:

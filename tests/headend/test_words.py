@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -89,11 +91,77 @@ def test_a_duration_is_what_was_and_before_that_what_is_planned() -> None:
         "{{ hashtags.append('x') }}",
         "{% if %}",
         "{{ 1 / 0 }}",
+        "{{ '%999999999d' % 1 }}",
+        "{{ '%999999999d' | format(1) }}",
+        "{{ '{:999999999}'.format(1) }}",
+        "{{ title.center(999999999) }}",
+        "{{ title | center(999999999) }}",
+        "{{ title.ljust(999999999) ~ title['zfill'](999999999) }}",
+        "{{ title | indent(999999999) }}",
+        "{{ hashtags | batch(999999999, 'x') | list }}",
+        "{{ title | wordwrap(1, wrapstring='x' ~ title) }}",
+        "{{ 1.5 | round(999999999) }}",
+        "{{ (1).to_bytes(999999999, 'big') }}",
+        "{{ lipsum(n=100000) }}",
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{% for a in range(9999) %}{{ description }}{{ description }}{% endfor %}",
+        "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(40) }}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+        "{% set ns = namespace(x=title) %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+        "{% set ns = namespace(x=title) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+        "{% set ns = namespace(x=hashtags) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+        "{% set ns = namespace(x=9) %}{% for i in range(60) %}{% set ns.x = ns.x * ns.x %}{% endfor %}",
+        "{% set ns = namespace(x=title) %}"
+        "{% for i in range(60) %}{% set y %}{{ ns.x }}{{ ns.x }}{% endset %}{% set ns.x = y %}{% endfor %}",
+        "{% set ns = namespace(x=title) %}"
+        "{% for i in range(60) %}{% set ns.x = ns.x | replace('', ns.x) %}{% endfor %}",
+        "{% set ns = namespace(x=[title]) %}"
+        "{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
+        "{% set ns = namespace(x=[title]) %}"
+        "{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | string }}",
+        "{{ range(65000) | join(title) }}",
+        "{{ range(99999999999999999999) | list }}",
+        "{{ (description * 5) | list | map('replace', 'e', description) | list | length }}",
+        "{{ '\\ud800' }}",
+        "{{ starts_at.no_such_thing() }}",
+        "{{ title | no_such_filter }}",
+        "{{ title() }}",
+        "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+        "{% if 1 %}" * 200 + "x" + "{% endif %}" * 200,
+        "{% for a in 'x' %}" * 30 + "x" + "{% endfor %}" * 30,
+        "{{ " + "1 + " * 5000 + "1 }}",
     ],
 )
 def test_a_template_can_do_nothing_else(template: str) -> None:
-    with pytest.raises(WordsError):
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(WordsError) as caught:
         fill(template, Channel.WEBHOOK, story())
+    assert "\n" not in str(caught.value)
+    assert time.monotonic() - began < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+@pytest.mark.parametrize(
+    "template, said",
+    [
+        ("{{ title ~ ' ' ~ minutes }}", "Open bell 10"),
+        ("{{ hashtags | map('upper') | join(', ') }}", "#STOCKS, #LIVE"),
+        (
+            "{% for tag in hashtags %}{{ loop.index }}{{ tag }}{% if not loop.last %} {% endif %}{% endfor %}",
+            "1#stocks 2#live",
+        ),
+        ("{% macro m(x) %}({{ x }}){% endmacro %}{{ m(minutes * 2 + 1) }}", "(21)"),
+        ("{{ title | upper | replace('O', '0') | truncate(4, true, '', 0) }}", "0PEN"),
+        ("{{ starts_at.strftime('%H:%M') }} {{ title.lower() }} {{ title[:4] }}", "19:00 open bell Open"),
+        ("{{ 'soon' if minutes in (5, 10) else reason | default('-') }}", "soon"),
+        (
+            "{% set n = namespace(sum=0) %}{% for i in range(3) %}{% set n.sum = n.sum + i %}{% endfor %}{{ n.sum }}",
+            "3",
+        ),
+    ],
+)
+def test_what_templates_do_need_works(template: str, said: str) -> None:
+    assert fill(template, Channel.WEBHOOK, story()).title == said
 
 
 def test_a_title_is_text_for_discord() -> None:
@@ -102,6 +170,60 @@ def test_a_title_is_text_for_discord() -> None:
     )
     assert words is not None
     assert words.title == r"🔴 \*\*@everyone\*\* \[x\]\(http://evil.example\) is live"
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("see https://example.org/a_b_c~d#e*", r"see https://example.org/a_b_c~d#e\*"),
+        ("(https://example.org/x_(y)_z).", r"\(https://example.org/x_(y)_z\)."),
+        ("*now* http://a.example/_ _x_", r"\*now\* http://a.example/_ \_x\_"),
+        ("[safe](https://evil.example)", r"\[safe\]\(https://evil.example\)"),
+        ("https://a.example/[x](https://evil.example)", r"https://a.example/\[x\]\(https://evil.example\)"),
+    ],
+)
+def test_a_url_that_people_type_is_a_url_for_discord(text: str, shown: str) -> None:
+    assert fill("{{ title }}\n\n{{ description }}", Channel.DISCORD, story(description=text)).body == shown
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("letter", ["y", "\U0001d4b3", "*", "é "])
+@pytest.mark.parametrize("occasion", [Occasion.SCHEDULED, Occasion.LIVE, Occasion.RECAP])
+def test_of_what_is_too_long_the_description_is_cut(channel: Channel, letter: str, occasion: Occasion) -> None:
+    told = story(title="W" * 120, description=(letter * 4000)[:4000])
+    words = say(default_templates(), channel, occasion, told)
+    text = source(default_templates(), channel, occasion)
+    assert words is not None
+    assert text is not None
+    assert [one for one in faults(words, channel) if "takes" in one] == []
+    whole = fill(text, channel, told).body
+    for kept in (told.live_url, told.recap_url, told.call_to_action, told.call_to_action_url, *told.hashtags):
+        assert (kept or "") in words.body or (kept or "") not in whole
+    if LIMITS[channel].length(whole) > LIMITS[channel].body:
+        # No more of it than has to go.
+        assert LIMITS[channel].length(words.body) >= LIMITS[channel].body - 8
+
+
+def test_a_digest_that_is_too_long_keeps_its_link() -> None:
+    words = say(default_templates(), Channel.APPRISE, Occasion.DIGEST, story(items=("W" * 140,) * 30))
+    assert words is not None
+    assert words.body.startswith("https://live.example.org/watch/coffee-and-stocks")
+    assert words.body.endswith("…")
+
+
+@pytest.mark.parametrize("occasion", Occasion)
+def test_youtube_gets_no_angles(occasion: Occasion) -> None:
+    told = story(title="<b>a</b>", description="a < b > c", call_to_action="<now>", hashtags=("#<x>",), items=("<i>",))
+    words = say(default_templates(), Channel.YOUTUBE, occasion, told)
+    assert words is not None
+    assert faults(words, Channel.YOUTUBE) == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_a_title_is_one_line(end: str) -> None:
+    words = say(default_templates(), Channel.EMAIL, Occasion.LIVE, story(title=f"Open{end}bell"))
+    assert words is not None
+    assert words.title == "Open bell is live"
 
 
 @pytest.mark.parametrize(

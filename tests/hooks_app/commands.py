@@ -11,10 +11,12 @@ from typer.testing import CliRunner, Result
 from hooks_app.key_command import app
 from tests.hooks_app.conftest import MASTER
 
+WITH_MASTER = frozenset({"add", "rotate", "srt-url", "rtmp-url"})
+
 
 def run(facts_file: Path, *arguments: str) -> Result:
     """Run the command, as the wrapper does: with the master secret open where keys are derived."""
-    with_master = ["--master-fd", str(master_fd())] if arguments[0] in {"add", "srt-url", "rtmp-url"} else []
+    with_master = ["--master-fd", str(master_fd())] if arguments[0] in WITH_MASTER else []
     return CliRunner().invoke(app, [*arguments, "--facts", str(facts_file), *with_master])
 
 

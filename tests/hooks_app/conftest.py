@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import structlog
 from fastapi import FastAPI
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from headend.model.facts import HookFacts, LadderFacts, RtmpFacts, SrtFacts, StreamFacts
@@ -21,7 +23,7 @@ from hooks_app.here import Here
 from hooks_app.keys import KeyRing
 from hooks_app.ledger import Ledger
 from hooks_app.publisher import IngestProtocol
-from hooks_app.tables import SessionRow
+from hooks_app.tables import AuditRow, SessionRow
 from tests.hooks_app.fakes import (
     FakeClock,
     FakeIngest,
@@ -56,7 +58,7 @@ class World:
         self.ledger = Ledger(self.database, self.here)
         self.keys = KeyRing(self.database, self.clock, MASTER)
         if self.host == "origin-1":
-            self.key_id, self.key = self.keys.add("demo", "studio")
+            self.key_id, self.key = self.add_key("demo", "studio")
         self.start()
 
     def start(self) -> None:
@@ -76,6 +78,17 @@ class World:
         )
         self.app.state.declare()
         self.client = TestClient(self.app, raise_server_exceptions=False, follow_redirects=False)
+
+    def add_key(self, slug: str, label: str = "", *more: Any, **named: Any) -> tuple[str, str]:
+        """A new key, as KeyRing.add makes it: its id and its secret."""
+        with self.database.write() as db:
+            key, secret = self.keys.add(db, slug, label, *more, **named)
+        return key.key_id, secret
+
+    def revoke_key(self, key_id: str) -> bool:
+        """Whether there was such a key."""
+        with self.database.write() as db:
+            return self.keys.revoke(db, key_id) is not None
 
     def with_streams(self, **changed: Any) -> World:
         """Start anew with other facts of every stream."""
@@ -246,6 +259,18 @@ def database(facts: HookFacts) -> Iterator[Database]:
 @pytest.fixture
 def world(facts: HookFacts, database: Database) -> World:
     return World(facts, database)
+
+
+@pytest.fixture
+def broken_audit() -> Iterator[None]:
+    """Nothing can be written into the audit."""
+
+    def fail(*_: object) -> None:
+        raise OperationalError("INSERT INTO audit", {}, Exception("disk full"))
+
+    event.listen(AuditRow, "before_insert", fail)
+    yield
+    event.remove(AuditRow, "before_insert", fail)
 
 
 @pytest.fixture

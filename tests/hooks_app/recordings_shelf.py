@@ -8,7 +8,9 @@ from typing import Any
 
 from headend.model.facts import RecordingFacts
 from headend.model.recordings import Archive, Recordings, Replay
+from headend.model.store import place_of
 from hooks_app.recording_tables import ArchiverRow, RecordingFileRow, RecordingRow
+from hooks_app.replays import made_by
 from tests.hooks_app.conftest import World
 
 ARCHIVE = Archive(
@@ -54,6 +56,8 @@ class Shelf:
             db.flush()
             folder = f"recordings/demo/2026/03/01/20260301T120000Z-{row.id}"
             row.object_prefix = folder
+            recordings = self.world.facts.recordings
+            row.object_place = place_of((recordings and recordings.settings.archive) or ARCHIVE)
             row.ended_at = row.ended_at or (now if state != "recording" else None)
             row.media_seconds = 60.0 if stored else None
             for size, (kind, name) in enumerate(NAMES.items(), 1):
@@ -78,6 +82,7 @@ class Shelf:
                 )
                 if kind == "video" and url:
                     row.replay_url, row.replay_until = url, until
+                    row.replay_made_by = made_by(self.world.facts)
             return int(row.id)
 
     def ladder(self, number: int) -> None:

@@ -36,12 +36,6 @@ EXAMPLES = settings(
 )
 
 
-@pytest.fixture
-def engine() -> str:
-    """What is asked is the same on both; answers of the other engine are the other tests' matter."""
-    return "sqlite"
-
-
 @pytest.fixture(autouse=True)
 def _rounds_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock leaps a minute with each question; no loop could have looked meanwhile."""

@@ -138,17 +138,47 @@ def test_a_schedule_makes_events_and_an_exception_takes_one_out(ask: Ask) -> Non
     assert len(ask("GET", "events?limit=200").json()["items"]) == 13
     path = f"schedules/{made['id']}/exceptions/2026-03-03T20:00:00"
     assert ask("PUT", path, match='"1"').json()["exceptions"] == ["2026-03-03T20:00:00"]
-    assert len(ask("GET", "events?limit=200").json()["items"]) == 12
+    assert len(ask("GET", "events?limit=200&state=scheduled").json()["items"]) == 12
+    (excepted,) = ask("GET", "events?limit=200&state=ended").json()["items"]
+    assert (excepted["starts_at"], excepted["plan"]["reason"]) == ("2026-03-03T19:00:00Z", "cancelled")
     assert ask("DELETE", path, match='"2"').json()["exceptions"] == []
-    assert len(ask("GET", "events?limit=200").json()["items"]) == 13
+    assert len(ask("GET", "events?limit=200&state=scheduled").json()["items"]) == 13
     cancelled = ask("POST", f"schedules/{made['id']}/cancel").json()
     assert cancelled["cancelled_at"] == "2026-03-01T12:00:00Z"
     assert ask("PATCH", f"schedules/{made['id']}", {"title": "x"}, match="*").status_code == 409
 
 
-@pytest.mark.parametrize("wrong", [{"rrule": "FREQ=SECONDLY"}, {"time_zone": "Mars"}, {"duration_seconds": 5}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rrule": "FREQ=SECONDLY"},
+        {"rrule": "FREQ=DAILY;COUNT=9999"},
+        {"rrule": "FREQ=DAILY;COUNT"},
+        {"time_zone": "Mars"},
+        {"duration_seconds": 5},
+        {"starts_local": "0001-01-01T00:00:00"},
+        {"starts_local": "9999-12-31T23:59:59"},
+    ],
+)
 def test_a_schedule_that_cannot_be_is_422(ask: Ask, wrong: dict[str, Any]) -> None:
     assert ask("POST", "schedules", {**SCHEDULE, **wrong}).status_code == 422
+    ask("POST", "schedules", SCHEDULE)
+    assert ask("PATCH", "schedules/1", wrong, match="*").status_code == 422
+
+
+def test_an_exception_that_is_no_day_is_422(ask: Ask) -> None:
+    ask("POST", "schedules", SCHEDULE)
+    assert ask("PUT", "schedules/1/exceptions/2026-02-30T20:00:00", match="*").status_code == 422
+
+
+def test_the_calendar_says_that_a_day_was_dropped_and_that_another_was_moved(world: World, ask: Ask) -> None:
+    ask("POST", "schedules", {**SCHEDULE, "rrule": "FREQ=DAILY;COUNT=2"})
+    ask("PUT", "schedules/1/exceptions/2026-03-03T20:00:00", match="*")
+    ask("PATCH", "schedules/1", {"starts_local": "2026-03-02T21:00:00"}, match="*")
+    feed = icalendar.Calendar.from_ical(world.client.get("/api/v1/calendar.ics").content)
+    shown = {str(one["uid"])[:7]: (str(one["status"]), one["sequence"]) for one in feed.walk("VEVENT")}
+    assert shown["event-1"] == ("CONFIRMED", 1)
+    assert shown["event-2"] == ("CANCELLED", 1)
 
 
 def test_the_calendar_is_one_that_other_programs_read(world: World, ask: Ask) -> None:

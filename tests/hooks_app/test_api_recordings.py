@@ -12,9 +12,10 @@ from httpx2 import Response
 
 from hooks_app.api.recording_documents import Recording
 from hooks_app.recording_tables import RecordingFileRow, UploadPartRow
+from hooks_app.replays import made_by
 from hooks_app.roles import Role
 from tests.hooks_app.conftest import World
-from tests.hooks_app.recordings_shelf import NAMES, Shelf
+from tests.hooks_app.recordings_shelf import ARCHIVE, NAMES, Shelf
 from tests.hooks_app.test_api_access import token
 
 Ask = Callable[..., Response]
@@ -92,6 +93,69 @@ def test_a_hold_keeps_it_from_being_removed_until_it_is_released(shelf: Shelf, a
     assert ask("DELETE", f"recordings/{number}").json()["removal_asked_at"] is not None
     actions = [("recording.remove",), ("recording.release",), ("recording.hold",), ("recording.remove",)]
     assert audited(ask)[:4] == [(*action, str(number)) for action in actions]
+
+
+def test_a_hold_is_not_promised_while_the_store_removes_it(shelf: Shelf, ask: Ask) -> None:
+    number, now = shelf.put(), shelf.world.clock.now()
+    shelf.change(number, remote_removal_until=now + timedelta(minutes=20))
+    refused = ask("POST", f"recordings/{number}/hold", {"reason": "a complaint"})
+    assert (refused.status_code, "is removing the recording" in refused.json()["detail"]) == (409, True)
+    assert shelf.row(number).held_at is None
+    # One that was killed at it: what is left can be held.
+    shelf.change(number, remote_removal_until=now)
+    assert ask("POST", f"recordings/{number}/hold", {"reason": "a complaint"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changed, names",
+    [
+        ({"prefix": "elsewhere"}, "names s3.example.org/live-recordings/elsewhere"),
+        ({"bucket": "other-recordings"}, "names s3.example.org/other-recordings/recordings"),
+        ({"endpoint": "https://s3.elsewhere.example"}, "names s3.elsewhere.example/live-recordings/recordings"),
+    ],
+    ids=["prefix", "bucket", "endpoint"],
+)
+def test_what_is_archived_in_another_place_is_out_of_reach_and_says_so(
+    shelf: Shelf, ask: Ask, changed: dict[str, str], names: str
+) -> None:
+    event = shelf.event()
+    number = shelf.put(event_id=event)
+    shelf.change_file(number, "video", local_removed_at=shelf.world.clock.now())
+    shelf.settings(archive=ARCHIVE.model_copy(update=changed))
+    for answer in (ask("DELETE", f"recordings/{number}"), ask("POST", f"recordings/{number}/restore")):
+        said = answer.json()["detail"]
+        assert answer.status_code == 409
+        assert said.startswith("The recording is in s3.example.org/live-recordings/recordings, and the spec ")
+        assert names in said
+    assert (shelf.row(number).removal_asked_at, shelf.row(number).restore_asked_at) == (None, None)
+    (listed,) = ask("GET", "recordings").json()["items"]
+    assert listed["fault"] == said
+    assert {file["url"] for file in ask("GET", f"recordings/{number}").json()["files"]} == {None}
+    assert replays(shelf, event) == []
+    # What was not archived goes to the new one.
+    assert ask("DELETE", f"recordings/{shelf.put(state='finished')}").status_code == 202
+
+
+@pytest.mark.parametrize("changed", [{"access_key_id": "other"}, {"region": "eu-central-1"}])
+def test_a_url_that_other_settings_made_is_not_told(shelf: Shelf, changed: dict[str, str]) -> None:
+    event = shelf.event()
+    number = shelf.put(event_id=event)
+    assert len(replays(shelf, event)) == 1
+    shelf.settings(archive=ARCHIVE.model_copy(update=changed))
+    assert replays(shelf, event) == []
+    shelf.change(number, replay_made_by=made_by(shelf.world.facts))
+    assert len(replays(shelf, event)) == 1
+
+
+def test_how_urls_are_made_has_a_fingerprint_of_everything_that_is_in_them(shelf: Shelf) -> None:
+    found = set()
+    for replay in ({}, {"mode": "proxied"}, {"mode": "public"}, {"public_url": "https://vod.example.org"}):
+        shelf.settings(**{"mode": "presigned", **replay})
+        found.add(made_by(shelf.world.facts))
+    for changed in ({"bucket": "other"}, {"endpoint": "http://s3.example.org"}, {"addressing": "virtual"}):
+        shelf.settings(archive=ARCHIVE.model_copy(update=changed))
+        found.add(made_by(shelf.world.facts))
+    assert len(found) == 7
 
 
 def test_what_is_recorded_now_is_not_removed(shelf: Shelf, ask: Ask) -> None:

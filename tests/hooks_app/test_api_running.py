@@ -29,6 +29,7 @@ def ask(world: World) -> Ask:
 
 
 def test_a_key_is_made_and_lets_in_and_its_secret_is_shown_once(world: World, ask: Ask) -> None:
+    world.clock.sleep(1)
     made = ask("POST", "keys", {"slug": "demo", "label": "guest"})
     assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
     secret = made.json()["secret"]
@@ -40,7 +41,59 @@ def test_a_key_is_made_and_lets_in_and_its_secret_is_shown_once(world: World, as
         ("studio", "active"),
         ("guest", "active"),
     ]
-    assert listed.json()["items"][1]["last_used_at"] == "2026-03-01T12:00:00Z"
+    assert listed.json()["items"][1]["last_used_at"] == "2026-03-01T12:00:01Z"
+
+
+@pytest.mark.usefixtures("broken_audit")
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        ("keys", {"slug": "demo"}),
+        ("keys/{key_id}/rotate", None),
+        ("keys/{key_id}/revoke", None),
+        ("streams/demo/kick", {}),
+    ],
+)
+def test_what_cannot_be_noted_in_the_audit_is_not_done(world: World, ask: Ask, path: str, body: Any) -> None:
+    world.go_live()
+    before = world.keys.list()
+    assert ask("POST", path.format(key_id=world.key_id), body).status_code == 503
+    assert world.keys.list() == before
+    assert ([row.ending for row in world.sessions()], world.ingest.dropped) == ([None], [])
+
+
+def test_the_audit_says_which_key_was_rotated(world: World, ask: Ask) -> None:
+    made = ask("POST", f"keys/{world.key_id}/rotate").json()
+    (entry,) = ask("GET", "audit").json()["items"]
+    assert (entry["action"], entry["target"], entry["detail"]) == (
+        "key.rotate", made["key_id"], {"rotated": world.key_id},
+    )  # fmt: skip
+
+
+def test_keys_and_tokens_are_listed_in_pages(world: World, ask: Ask) -> None:
+    for number in range(5):
+        world.add_key("coffee-and-stocks", f"{number}", replace=True)
+        ask("POST", "tokens", {"role": "viewer", "label": f"{number}"})
+        # Several of one moment have an order as well.
+        world.clock.sleep(number % 2)
+    for path, name, count in (("keys", "key_id", 6), ("tokens", "token_id", 6), ("keys?stream=demo", "key_id", 1)):
+        seen, cursor = [], None
+        joint = "&" if "?" in path else "?"
+        while True:
+            page = ask("GET", f"{path}{joint}limit=2" + (f"&cursor={cursor}" if cursor else "")).json()
+            assert len(page["items"]) <= 2
+            seen += [one[name] for one in page["items"]]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        assert seen == [one[name] for one in ask("GET", path).json()["items"]]
+        assert len(set(seen)) == count
+
+
+@pytest.mark.parametrize("cursor", ["x", "bm9ib2R5", "JycnJycn", "~", "a" * 65])
+def test_a_cursor_that_is_none_is_422(ask: Ask, cursor: str) -> None:
+    for path in ("keys", "tokens", "sessions"):
+        assert ask("GET", f"{path}?cursor={cursor}").status_code == 422
 
 
 def test_a_third_active_key_is_refused_and_replace_makes_room(ask: Ask) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
 
 from hooks_app.backup import BackupError, in_use, listed, restore, sqlite_path, take, verify
 from hooks_app.backup_command import app
@@ -161,3 +164,33 @@ def test_the_command_takes_lists_checks_and_restores(world: World, facts_file: P
     assert json.loads(invoke(app, "verify", made["file"], "--json", facts=facts_file))["ok"]
     world.database.close()
     assert json.loads(invoke(app, "restore", made["file"], "--json", facts=facts_file))["aside"] is not None
+
+
+@pytest.mark.parametrize("verb", ["verify", "restore"])
+def test_a_path_that_is_not_whole_is_one_clear_line(facts_file: Path, verb: str) -> None:
+    done = CliRunner().invoke(app, [verb, "one.sqlite3", "--facts", str(facts_file)])
+    line = "one.sqlite3: say the whole path, from / on: this command runs in another folder.\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", line)
+
+
+def test_a_large_database_is_back_in_time(world: World, source: Path, folder: Path) -> None:
+    """A hundred thousand changes: years of an origin. What is promised is five minutes, for everything."""
+    with world.database.write() as db:
+        db.execute(
+            text(
+                "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100000) "
+                "INSERT INTO transition (at, slug, subject, before, after, trigger, reason, host) "
+                "SELECT '2026-03-01 12:00:00.000000', 'demo', 'session', 'live', 'interrupted', 'stalled', "
+                "'a media playlist stands still', 'origin-1' FROM number"
+            )
+        )
+    backup = take(source, folder, NOON)
+    world.database.close()
+    began = time.monotonic()
+    restore(backup.path, source, NOON)
+    world.start()
+    assert world.publish() == 200
+    seconds = time.monotonic() - began
+    print(f"restored {backup.size_bytes} bytes in {seconds:.1f} s")
+    assert transitions(source) >= 100_000
+    assert seconds < 300

@@ -114,6 +114,10 @@ def test_a_list_is_read_page_by_page(ctl: Ctl, world: World) -> None:
         plan(ctl, world, hours)
     assert len(document(ctl("event", "list", "--limit", "4", "--json"))) == 4
     assert len(document(ctl("event", "list", "--limit", "500", "--json"))) == 6
+    for _ in range(60):
+        world.add_key("demo", replace=True)
+    assert len(document(ctl("key", "list", "--json"))) == 61
+    assert len(document(ctl("key", "list", "--limit", "3", "--json"))) == 3
 
 
 def test_a_schedule_skips_a_start_and_ends(ctl: Ctl, world: World) -> None:
@@ -218,6 +222,37 @@ def test_backup_without_its_command_is_one_line(ctl: Ctl, monkeypatch: pytest.Mo
             1,
             "headend-backup: not on this host. A deploy of the control role places it.\n",
         )
+
+
+@pytest.mark.parametrize(
+    "arguments, passed",
+    [
+        (("backup",), ["run"]),
+        (("backup", "--json"), ["run", "--json"]),
+        (("backup", "list", "--json"), ["list", "--json"]),
+        (("backup", "verify", "one.sqlite3"), ["verify", "{here}/one.sqlite3"]),
+        (("restore", "one.sqlite3"), ["restore", "{here}/one.sqlite3"]),
+        (("restore", "/a/one.sqlite3", "--json"), ["restore", "/a/one.sqlite3", "--json"]),
+    ],
+)
+def test_backup_s_command_is_given_a_verb_and_whole_paths(
+    ctl: Ctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], passed: list[str]
+) -> None:
+    command = tmp_path / "bin" / "headend-backup"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/passed\nexit 3\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}:/usr/bin:/bin")
+    monkeypatch.chdir(tmp_path)
+    assert ctl(*arguments).exit_code == 3
+    assert (tmp_path / "passed").read_text().splitlines() == [one.format(here=tmp_path) for one in passed]
+
+
+def test_an_event_is_shown_with_where_it_goes(ctl: Ctl, world: World) -> None:
+    number = str(plan(ctl, world)["id"])
+    assert document(ctl("event", "show", number, "--json"))["plan"]["destinations"] == {}
+    assert "DESTINATIONS" in ctl("event", "show", number).stdout
+    assert ctl("event", "show", "99").exit_code == 1
 
 
 def test_a_title_moves_no_cursor(ctl: Ctl, world: World) -> None:

@@ -52,7 +52,7 @@ def test_a_migration_up_down_and_up_again_leaves_the_tables_of_the_model(world: 
 
 
 def test_down_to_the_second_release_and_up_again_keeps_keys_and_sessions(world: World) -> None:
-    gated, _ = world.keys.add("demo", "guest", gate="events")
+    gated, _ = world.add_key("demo", "guest", gate="events")
     world.with_streams(reconnect_grace_seconds=30)
     assert world.call(mode="signed", nonce="n0nce-of-one") == 200
     world.encode()
@@ -73,7 +73,7 @@ def test_down_to_the_second_release_and_up_again_keeps_keys_and_sessions(world: 
 
 
 def test_down_to_the_first_release_and_up_again_keeps_every_row(world: World) -> None:
-    expiring, _ = world.keys.add("demo", "", world.clock.now() + timedelta(days=1))
+    expiring, _ = world.add_key("demo", "", world.clock.now() + timedelta(days=1))
     world.call(mode="signed", nonce="n0nce-of-one")
     world.database.migrate("0001")
     columns = {column["name"] for column in inspect(world.database.engine).get_columns("session")}

@@ -89,7 +89,7 @@ def test_a_full_disk_refuses_drops_nobody_and_is_well_when_there_is_room(
     facts: HookFacts, database: Database, disk: Path
 ) -> None:
     world = World(facts, database)
-    _, key = world.keys.add(OTHER, "van")
+    _, key = world.add_key(OTHER, "van")
     world.go_live()
     filler, clients = fill(disk), count(100)
     refused_at_last(world, key, clients)

@@ -40,6 +40,6 @@ def test_done_is_left_to_reconcile_while_the_stat_page_is_unreadable(world: Worl
 
 def test_a_revoked_key_does_not_keep_a_session_from_ending(world: World) -> None:
     world.go_live()
-    world.keys.revoke(world.key_id)
+    world.revoke_key(world.key_id)
     world.leave()
     assert world.state() == "ended"

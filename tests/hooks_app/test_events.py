@@ -167,7 +167,7 @@ def test_the_time_of_what_is_over_does_not_change(world: World, events: Events) 
 
 def gated(world: World, **more: Any) -> str:
     """A key that lets in only around events."""
-    return world.keys.add("demo", "guest", gate="events", **more)[1]
+    return world.add_key("demo", "guest", gate="events", **more)[1]
 
 
 def test_a_key_for_events_lets_in_from_the_lead_to_the_end_and_not_else(world: World) -> None:
@@ -184,7 +184,7 @@ def test_a_key_for_events_lets_in_from_the_lead_to_the_end_and_not_else(world: W
 def test_a_key_for_one_event_does_not_open_another(world: World) -> None:
     first, second = plan(world, 5, minutes=10), plan(world, 20)
     assert world.publish(key=gated(world, event_id=second)) == 403
-    world.keys.revoke(world.key_id)
+    world.revoke_key(world.key_id)
     assert world.publish(key=gated(world, event_id=first)) == 200
 
 
@@ -200,8 +200,32 @@ def test_a_key_for_events_comes_back_to_an_interrupted_show_that_runs_late(world
     assert world.publish(client=8, key=key) == 200
 
 
+@pytest.mark.parametrize("for_one", [True, False])
+def test_a_key_for_events_is_not_refused_while_its_show_is_on_air(world: World, events: Events, for_one: bool) -> None:
+    event_id = plan(world, 0, minutes=10)
+    key = gated(world, event_id=event_id if for_one else None)
+    world.with_streams(reconnect_grace_seconds=30)
+    assert world.publish(key=key) == 200
+    world.clock.sleep(11 * 60)
+    # The encoder is back before anybody has noticed that it was gone.
+    for state in ("starting", "live"):
+        assert event(world, event_id).state == state
+        assert events.window_open("demo", world.clock.now(), 0, event_id=event_id if for_one else None)
+        world.encode()
+        world.app.state.watcher.look()
+    world.leave()
+    assert event(world, event_id).state == "interrupted"
+    assert world.publish(client=8, key=key) == 200
+
+
+def test_a_show_without_a_plan_is_no_window_for_a_key_for_events(world: World) -> None:
+    world.with_streams(reconnect_grace_seconds=30).go_live()
+    world.leave()
+    assert world.publish(client=8, key=gated(world)) == 403
+
+
 def test_srt_callers_are_gated_too(world: World) -> None:
-    key_id, _ = world.keys.add("demo", "guest", gate="events")
+    key_id, _ = world.add_key("demo", "guest", gate="events")
     assert world.call(key_id=key_id) == 403
     plan(world, 0)
     assert world.call(key_id=key_id) == 200

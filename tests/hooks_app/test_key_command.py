@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from headend.model.facts import HookFacts
 from hooks_app.database import Database
 from hooks_app.key_command import app
+from hooks_app.tables import AuditRow
 from tests.hooks_app.commands import master_fd, run
 from tests.hooks_app.conftest import World
 
@@ -36,6 +37,44 @@ def test_without_srt_there_is_no_srt_url(tmp_path: Path, facts: HookFacts, datab
     file.write_text(facts.model_copy(update={"srt": None}).model_dump_json())
     assert set(json.loads(run(file, "add", "demo", "--json").stdout)) == {"slug", "key_id", "key"}
     assert list((tmp_path / "admit").iterdir()) == []
+
+
+def test_rotate_prints_a_new_key_and_the_old_one_goes_on_for_a_day(facts_file: Path, world: World) -> None:
+    made = json.loads(run(facts_file, "rotate", world.key_id, "--json").stdout)
+    assert set(made) == {"slug", "key_id", "key", "srt_url"}
+    assert (world.publish(key=made["key"]), world.leave()) == (200, 200)
+    old, new = world.keys.list("demo")
+    assert (new.key_id, new.label, new.expires_at) == (made["key_id"], "studio", None)
+    assert old.expires_at is not None
+    assert timedelta(hours=23) < old.expires_at - datetime.now(UTC) <= timedelta(hours=24)
+    assert f"key demo {made['key_id']} 0" in world.admit_list()
+
+
+def test_what_is_done_on_the_host_is_in_the_audit(
+    facts_file: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    made = json.loads(run(facts_file, "add", "demo", "--json").stdout)
+    monkeypatch.setenv("SUDO_USER", "ada")
+    run(facts_file, "revoke", made["key_id"])
+    rotated = json.loads(run(facts_file, "rotate", world.key_id, "--json").stdout)
+    with world.database.read() as db:
+        rows = [(row.actor, row.action, row.target, row.owner) for row in db.query(AuditRow).order_by(AuditRow.id)]
+        assert made["key"] not in str([row.detail for row in db.query(AuditRow)])
+    assert rows == [
+        ("host:root", "key.add", made["key_id"], "site"),
+        ("host:ada", "key.revoke", made["key_id"], "site"),
+        ("host:ada", "key.rotate", rotated["key_id"], "site"),
+    ]
+
+
+@pytest.mark.usefixtures("broken_audit")
+@pytest.mark.parametrize("verb", ["add", "rotate", "revoke"])
+def test_what_cannot_be_noted_in_the_audit_is_not_done(facts_file: Path, world: World, verb: str) -> None:
+    before = world.keys.list()
+    result = run(facts_file, verb, "demo" if verb == "add" else world.key_id)
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)
+    assert world.keys.list() == before
 
 
 def test_list_shows_no_secret(facts_file: Path) -> None:
@@ -112,6 +151,7 @@ def test_revoke_is_shown_in_the_list(facts_file: Path) -> None:
         (["list", "nope"], "'nope': no such stream on this origin. Streams: demo, coffee-and-stocks."),
         (["add", "demo", "--label", "x" * 81], "label: 81 characters. Use up to 80."),
         (["revoke", "00000000"], "00000000: no such key. `headend-key list` shows the ids."),
+        (["rotate", "00000000"], "00000000: there is no such active key."),
     ],
 )
 def test_a_mistake_is_one_clear_line(facts_file: Path, arguments: list[str], line: str) -> None:

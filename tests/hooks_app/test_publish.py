@@ -7,10 +7,12 @@ import time
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from headend.model.facts import HookFacts
 from hooks_app.database import Database
 from hooks_app.stat_page import IngestDownError, StatPageError
+from hooks_app.throttle import DELAY_SECONDS, FREE_REFUSALS
 from tests.hooks_app.conftest import World
 
 
@@ -30,22 +32,22 @@ def test_an_empty_key_is_refused(world: World) -> None:
 
 
 def test_another_streams_key_is_refused(world: World) -> None:
-    _, other = world.keys.add("coffee-and-stocks", "")
+    _, other = world.add_key("coffee-and-stocks", "")
     assert world.publish(key=other) == 403
 
 
 def test_two_active_keys_both_admit_so_that_a_key_can_be_rotated(world: World) -> None:
-    _, second = world.keys.add("demo", "")
+    _, second = world.add_key("demo", "")
     assert world.publish(key=second) == 200
 
 
 def test_a_revoked_key_is_refused(world: World) -> None:
-    world.keys.revoke(world.key_id)
+    world.revoke_key(world.key_id)
     assert world.publish() == 403
 
 
 def test_an_undeclared_stream_is_refused_even_with_a_key_of_its_own(world: World) -> None:
-    _, key = world.keys.add("gone", "")
+    _, key = world.add_key("gone", "")
     assert world.publish(key=key, name="gone") == 403
 
 
@@ -168,3 +170,24 @@ def test_a_database_that_somebody_else_holds_is_waited_for_but_not_for_long(
     holder.join(10)
     patient.database.close()
     assert [row.state for row in world.sessions()] == (["starting"] if status == 200 else [])
+
+
+@pytest.mark.parametrize("fault", ["database", "stat page"])
+def test_a_no_for_now_fills_the_journal_no_more_than_a_no_for_good(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("hooks_app.hooks.asyncio.sleep", wait)
+    if fault == "database":
+        world.database.migrate("base")
+    else:
+        world.ingest.fault = StatPageError("silent")
+    with capture_logs() as lines:
+        statuses = {world.publish(client=number) for number in range(60)}
+    told = [line for line in lines if line["event"] == "unavailable"]
+    assert (statuses, len(told), told[0]["log_level"]) == ({503}, FREE_REFUSALS, "error")
+    assert waited == [DELAY_SECONDS] * (60 - FREE_REFUSALS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from dateutil.rrule import rrulestr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +62,10 @@ def starts(starts_local: str, time_zone: str, rule: str | None, **window: dateti
         ("2026-11-01T12:00:00", "UTC", "FREQ=DAILY;UNTIL=20261102T120000Z", ["11-01 12:00", "11-02 12:00"]),
         # UNTIL is in UTC, the rule in local times: 23:00 in Berlin is 22:00 UTC.
         ("2026-11-01T23:00:00", "Europe/Berlin", "FREQ=DAILY;UNTIL=20261101T220000Z", ["11-01 22:00"]),
+        ("2026-11-01T23:00:00", "Europe/Berlin", "freq=daily;until=20261101t220000z", ["11-01 22:00"]),
+        # A day without a time: its evening still counts, as people of the zone have it.
+        ("2026-12-30T20:00:00", "Europe/Berlin", "FREQ=DAILY;UNTIL=20261231", ["12-30 19:00", "12-31 19:00"]),
+        ("2026-12-30T20:00:00", "America/New_York", "FREQ=DAILY;UNTIL=20261230", ["12-31 01:00"]),
     ],
 )
 def test_starts(starts_local: str, time_zone: str, rule: str | None, expected: list[str]) -> None:
@@ -89,6 +94,9 @@ def test_an_exception_is_left_out() -> None:
         ("FREQ=DAILY;FREQ=WEEKLY", "a part twice"),
         ("FREQ=DAILY;COUNT=3;UNTIL=20270101", "COUNT and UNTIL"),
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL is not between"),
+        ("FREQ=DAILY;INTERVAL=-1", "INTERVAL is not between"),
+        ("FREQ=DAILY;COUNT=0", "COUNT is not between 1 and 5000"),
+        ("FREQ=DAILY;COUNT=5001", "COUNT is not between 1 and 5000"),
         ("FREQ=WEEKLY;BYDAY=XX", "is no RRULE"),
         ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=31", "matches no day"),
         ("FREQ=YEARLY;BYMONTHDAY=99", "matches no day"),
@@ -109,6 +117,12 @@ def test_a_start_that_is_no_local_time_has_a_sentence(text: str) -> None:
         starts(text, "UTC", None)
 
 
+@pytest.mark.parametrize("year", ["0001", "1969", "2201", "9999"])
+def test_a_year_that_nobody_means_has_a_sentence(year: str) -> None:
+    with pytest.raises(ScheduleError, match="not between the years 1970 and 2200"):
+        starts(f"{year}-01-01T00:00:00", "Europe/Berlin", "FREQ=DAILY")
+
+
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../../etc/passwd", "/etc/localtime"])
 def test_a_zone_that_is_none_has_a_sentence(name: str) -> None:
     with pytest.raises(ScheduleError, match="is no time zone"):
@@ -118,6 +132,44 @@ def test_a_zone_that_is_none_has_a_sentence(name: str) -> None:
 @pytest.mark.parametrize("rule", ["FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "FREQ=YEARLY;INTERVAL=1000", "FREQ=DAILY"])
 def test_rare_days_are_no_reason_to_refuse(rule: str) -> None:
     check_rule(rule, "2028-02-29T20:00:00")
+
+
+def test_a_daily_series_that_began_long_ago_goes_on() -> None:
+    assert len(starts("1980-01-01T20:00:00", "Europe/Berlin", "FREQ=DAILY")) == 365
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=DAILY;INTERVAL=3",
+        "FREQ=DAILY;BYMONTH=3,4;BYDAY=SU",
+        "FREQ=WEEKLY",
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE,FR;BYSETPOS=2",
+        "FREQ=WEEKLY;INTERVAL=3;BYDAY=SU,TU;WKST=SU",
+        "FREQ=MONTHLY",
+        "FREQ=MONTHLY;INTERVAL=5;BYDAY=-1FR",
+        "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+        "FREQ=YEARLY",
+        "FREQ=YEARLY;INTERVAL=2;BYMONTH=2,3,4",
+        "FREQ=YEARLY;BYWEEKNO=1,20",
+        "FREQ=YEARLY;BYYEARDAY=-1,100",
+        "FREQ=DAILY;UNTIL=20260601T000000Z",
+    ],
+)
+@pytest.mark.parametrize("first", ["2021-01-31T20:00:00", "2020-02-29T02:30:00", "2022-11-09T23:45:00"])
+def test_what_is_left_out_of_the_past_changes_nothing(rule: str, first: str) -> None:
+    whole = rrulestr(rule.replace("T000000Z", "T000000"), dtstart=datetime.fromisoformat(first))
+    for month in range(1, 13):
+        begin = datetime(2026, month, 3)
+        found = occurrences(
+            starts_local=first,
+            time_zone="UTC",
+            rule=rule,
+            after=begin.replace(tzinfo=UTC),
+            before=(begin + timedelta(days=40)).replace(tzinfo=UTC),
+        )
+        expected = list(whole.between(begin, begin + timedelta(days=40), inc=True))
+        assert [one.local for one in found] == [f"{one:%Y-%m-%dT%H:%M:%S}" for one in expected]
 
 
 RULES = st.sampled_from(

@@ -54,30 +54,30 @@ def test_an_unknown_key_leaves_no_row_and_no_unit(world: World) -> None:
 
 
 def test_a_revoked_key_is_refused_even_if_the_list_was_old(world: World) -> None:
-    world.keys.revoke(world.key_id)
+    world.revoke_key(world.key_id)
     assert world.call() == 403
 
 
 def test_another_streams_key_is_refused(world: World) -> None:
-    other, _ = world.keys.add("coffee-and-stocks", "")
+    other, _ = world.add_key("coffee-and-stocks", "")
     assert world.call(key_id=other) == 403
 
 
 def test_an_expired_key_is_refused_over_both_protocols(world: World) -> None:
-    key_id, key = world.keys.add("demo", "", world.clock.now() + timedelta(hours=1))
+    key_id, key = world.add_key("demo", "", world.clock.now() + timedelta(hours=1))
     world.clock.sleep(3601)
     assert world.call(key_id=key_id) == 403
     assert world.publish(key=key) == 403
 
 
 def test_a_key_is_good_until_its_last_second(world: World) -> None:
-    key_id, _ = world.keys.add("demo", "", world.clock.now() + timedelta(hours=1))
+    key_id, _ = world.add_key("demo", "", world.clock.now() + timedelta(hours=1))
     world.clock.sleep(3600.9)
     assert world.call(key_id=key_id) == 200
 
 
 def test_an_undeclared_stream_is_refused(world: World) -> None:
-    key_id, _ = world.keys.add("gone", "")
+    key_id, _ = world.add_key("gone", "")
     assert world.call(key_id=key_id, name="gone") == 403
 
 
@@ -118,7 +118,7 @@ def test_a_nonce_of_an_attempt_that_was_not_let_in_is_not_used_up(world: World) 
 
 
 def test_a_nonce_belongs_to_its_key(world: World) -> None:
-    second, _ = world.keys.add("demo", "")
+    second, _ = world.add_key("demo", "")
     assert world.call(**SIGNED) == 200
     world.hang_up()
     assert world.call(client=8, key_id=second, **SIGNED) == 200

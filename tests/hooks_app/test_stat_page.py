@@ -23,7 +23,7 @@ PAGE = b"""<?xml version="1.0" encoding="utf-8" ?>\r
 <live>\r
 <stream>\r
 <name>demo</name>\r
-<time>2794</time><bw_in>0</bw_in>\r
+<time>2794</time><bw_in>2500000</bw_in>\r
 <client><id>2</id><address>203.0.113.9</address><time>2770</time><publishing/><active/></client>\r
 <client><id>10</id><address>127.0.0.1</address><time>2464</time><flashver>LNX 9,0,124,2</flashver><active/></client>\r
 <client><id>11</id><address>198.51.100.4</address><time>2464</time></client>\r
@@ -57,7 +57,7 @@ def served(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
 
 def test_the_publisher_and_the_encoders_on_loopback_are_told_apart() -> None:
     page = parse_stat(PAGE, "live")
-    assert page.of("demo") == Streaming(publisher=2, encoders=frozenset({10}))
+    assert page.of("demo") == Streaming(publisher=2, encoders=frozenset({10}), bits_in_per_second=2_500_000)
     assert page.of("waiting") == Streaming(encoders=frozenset({12}))
     assert page.of("unknown") == Streaming()
 
@@ -65,7 +65,7 @@ def test_the_publisher_and_the_encoders_on_loopback_are_told_apart() -> None:
 def test_a_publisher_over_the_unix_socket_speaks_srt_and_a_player_there_is_no_encoder() -> None:
     page = PAGE.replace(b"203.0.113.9", b"unix:").replace(b"198.51.100.4", b"unix:")
     assert parse_stat(page, "live").of("demo") == Streaming(
-        publisher=2, protocol=IngestProtocol.SRT, encoders=frozenset({10})
+        publisher=2, protocol=IngestProtocol.SRT, encoders=frozenset({10}), bits_in_per_second=2_500_000
     )
 
 

@@ -38,6 +38,7 @@ def walk(triggers: list[Trigger], state: State = State.OFFLINE) -> list[State]:
         (State.INTERRUPTED, Trigger.PLAYABLE, State.LIVE),
         (State.INTERRUPTED, Trigger.OVER, State.ENDED),
         (State.ENDED, Trigger.PUBLISH, State.STARTING),
+        (State.ENDED, Trigger.RESTORED, State.SCHEDULED),
         (State.ENDED, Trigger.ARCHIVED, State.ARCHIVED),
     ],
 )
@@ -46,7 +47,7 @@ def test_each_way_from_state_to_state(state: State, trigger: Trigger, expected: 
 
 
 def test_there_is_no_other_way() -> None:
-    assert len(TRANSITIONS) == 15
+    assert len(TRANSITIONS) == 16
 
 
 @given(st.lists(st.sampled_from(Trigger)))
@@ -102,7 +103,10 @@ class Model:
         return State.STARTING if self.publisher else State.OFFLINE
 
 
-@given(st.lists(st.sampled_from([trigger for trigger in Trigger if trigger is not Trigger.ARCHIVED]), max_size=40))
+OF_SESSIONS = [trigger for trigger in Trigger if trigger not in {Trigger.ARCHIVED, Trigger.RESTORED}]
+
+
+@given(st.lists(st.sampled_from(OF_SESSIONS), max_size=40))
 def test_the_table_says_what_the_model_says(triggers: list[Trigger]) -> None:
     model, state = Model(), State.OFFLINE
     for trigger in triggers:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from hooks_app.states import Trigger
 from tests.hooks_app.conftest import World
 
 
@@ -65,7 +66,7 @@ def test_a_wrong_key_replaces_nobody(yielding: World) -> None:
 
 def test_a_revoked_key_ends_its_session_at_the_next_look(world: World) -> None:
     world.with_streams(reconnect_grace_seconds=30).go_live()
-    world.keys.revoke(world.key_id)
+    world.revoke_key(world.key_id)
     assert world.app.state.enforcer.look() <= 1
     assert world.ingest.dropped == ["demo"]
     world.leave()
@@ -73,7 +74,7 @@ def test_a_revoked_key_ends_its_session_at_the_next_look(world: World) -> None:
 
 
 def test_a_key_that_expires_ends_its_session(world: World) -> None:
-    _, secret = world.keys.add("demo", "", world.clock.now() + timedelta(seconds=10))
+    _, secret = world.add_key("demo", "", world.clock.now() + timedelta(seconds=10))
     assert world.publish(key=secret) == 200
     world.app.state.enforcer.look()
     assert world.ingest.dropped == []
@@ -84,17 +85,69 @@ def test_a_key_that_expires_ends_its_session(world: World) -> None:
 
 
 def test_another_key_s_end_cuts_nobody(world: World) -> None:
-    other, _ = world.keys.add("demo", "")
+    other, _ = world.add_key("demo", "")
     world.go_live()
-    world.keys.revoke(other)
+    world.revoke_key(other)
     world.app.state.enforcer.look()
     assert world.ingest.dropped == []
+
+
+@pytest.mark.parametrize("trigger", [Trigger.LOST, Trigger.OVER])
+def test_who_is_found_on_air_again_is_known_by_its_key(world: World, trigger: Trigger) -> None:
+    world.with_streams(reconnect_grace_seconds=30).go_live()
+    world.ledger.move(world.sessions()[0].id, trigger, "a mistake")
+    world.rounds(1)
+    session = world.sessions()[-1]
+    assert session.ended_at is None
+    assert (session.client_id, session.key_id, session.peer) == (7, world.key_id, "203.0.113.9")
+    world.revoke_key(world.key_id)
+    world.app.state.enforcer.look()
+    assert world.ingest.dropped == ["demo"]
+
+
+def test_another_publisher_is_not_taken_for_who_was_on_air_before(world: World) -> None:
+    world.go_live()
+    world.leave()
+    world.ingest.publish("demo", 8)
+    world.rounds(1)
+    assert [(row.client_id, row.key_id) for row in world.sessions()] == [(7, world.key_id), (8, None)]
+
+
+def test_a_connection_number_of_another_boot_names_nobody(world: World) -> None:
+    world.go_live()
+    world.leave()
+    world.reboot(60)
+    world.ingest.publish("demo", 7)
+    world.rounds(1)
+    assert [row.key_id for row in world.sessions()] == [world.key_id, None]
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired"])
+def test_who_was_found_on_air_without_a_key_goes_when_a_key_of_its_stream_does(world: World, how: str) -> None:
+    world.revoke_key(world.add_key("demo")[0])
+    ending, _ = world.add_key("demo", "", world.clock.now() + timedelta(seconds=10))
+    elsewhere, _ = world.add_key("coffee-and-stocks")
+    world.clock.sleep(5)
+    world.ingest.publish("demo", 7)
+    world.rounds(1)
+    world.revoke_key(elsewhere)
+    world.app.state.enforcer.look()
+    assert world.ingest.dropped == []
+    if how == "revoked":
+        world.revoke_key(ending)
+    else:
+        world.clock.sleep(10)
+    world.app.state.enforcer.look()
+    assert (world.ingest.dropped, world.sessions()[0].ending) == (
+        ["demo"],
+        f"a key of the stream {how}, its own unknown",
+    )
 
 
 def test_who_could_not_be_dropped_is_dropped_at_the_next_look(world: World) -> None:
     world.go_live()
     world.ingest.undroppable = True
-    world.keys.revoke(world.key_id)
+    world.revoke_key(world.key_id)
     world.app.state.enforcer.look()
     world.ingest.undroppable = False
     world.app.state.enforcer.look()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,6 +19,7 @@ from hooks_app.events import Broadcast
 from hooks_app.schedules import Schedules
 from hooks_app.tables import EventRow
 from tests.hooks_app.conftest import World
+from tests.hooks_app.fakes import FakeClock
 
 ROUNDS = 10
 
@@ -67,6 +70,75 @@ def test_a_host_that_was_thought_gone_does_not_keep_its_publisher(world: World, 
     assert other.publish(client=8) == 200
     world.rounds(1)
     assert world.ingest.dropped == ["demo"]
+
+
+@dataclass
+class WrongClock(FakeClock):
+    """A machine's clock that passes with another's but shows another time of day."""
+
+    true: FakeClock = field(default_factory=FakeClock)
+
+    def now(self) -> datetime:
+        return self.true.now() + timedelta(seconds=self.stepped)
+
+    def monotonic(self) -> float:
+        return self.true.monotonic() + 5000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.true.sleep(seconds)
+
+
+@pytest.mark.parametrize("skew_seconds", [3600, -3600, 30, -30])
+def test_a_host_whose_clock_is_wrong_ends_nothing_at_the_other(world: World, skew_seconds: float) -> None:
+    clock = WrongClock(true=world.clock)
+    other = World(world.facts, world.database, clock=clock, host="origin-2")
+    world.go_live()
+    world.rounds(1)
+    clock.step(skew_seconds)
+    for _ in range(15):
+        world.encode()
+        world.rounds(1)
+        other.rounds(1)
+    assert [(row.state, row.reason) for row in world.sessions()] == [("live", None)]
+    # What is gone is noticed all the same.
+    for _ in range(12):
+        other.rounds(1)
+    assert [(row.state, row.reason) for row in world.sessions()] == [("ended", "its host is gone")]
+
+
+@pytest.mark.parametrize("jump_seconds", [3600, -3600])
+def test_a_clock_that_is_set_ends_nothing(world: World, other: World, jump_seconds: float) -> None:
+    world.go_live()
+    for turn in range(30):
+        if turn == 10:
+            world.clock.step(jump_seconds)
+        # Before the other one has written by the new time.
+        other.rounds(1)
+        world.encode()
+        world.rounds(1)
+    assert [(row.state, row.reason) for row in world.sessions()] == [("live", None)]
+
+
+def test_a_host_that_has_just_started_takes_nobody_for_gone(world: World) -> None:
+    world.go_live()
+    world.rounds(1)
+    world.clock.sleep(3600)
+    other = world.second_host()
+    other.rounds(9)
+    assert other.publish(client=8) == 403
+    assert [row.state for row in world.sessions()] == ["live"]
+    other.rounds(3)
+    assert other.publish(client=8) == 200
+
+
+def test_while_nobody_could_look_nobody_is_gone(world: World, other: World) -> None:
+    """As after a restart of the database: the host that is back first must not judge the other by it."""
+    world.go_live()
+    world.rounds(1)
+    other.rounds(1)
+    world.clock.sleep(300)
+    other.rounds(4)
+    assert [row.state for row in world.sessions()] == ["live"]
 
 
 def test_a_kick_at_one_host_is_done_by_the_other(world: World, other: World) -> None:
@@ -125,7 +197,7 @@ def test_of_publishers_who_come_to_both_hosts_at_once_one_is_let_in(world: World
 def test_a_session_that_the_other_host_ended_meanwhile_is_not_admitted(world: World, other: World) -> None:
     def take_it(slug: str) -> None:
         world.ingest.attach(slug)
-        world.clock.sleep(30)
+        other.rounds(12)
         assert other.publish(client=8) == 200
 
     world.units.restarted = take_it

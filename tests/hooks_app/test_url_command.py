@@ -68,7 +68,7 @@ def test_a_stream_that_admits_signed_callers_only_gets_a_signed_url(
 
 def test_an_id_does_not_outlive_its_key(facts_file: Path, world: World) -> None:
     until = world.clock.now() + timedelta(hours=1)
-    key_id, _ = world.keys.add("demo", "", until)
+    key_id, _ = world.add_key("demo", "", until)
     result = run(facts_file, "srt-url", "demo", "--key", key_id, "--signed", "--expires", "2h", "--json")
     assert parse(json.loads(result.stdout)["stream_id"]).expires_at == int(until.timestamp())
     assert result.stderr.startswith("The key itself expires before that")
@@ -99,9 +99,9 @@ def test_a_key_from_before_the_master_secret_has_no_rtmp_url(facts_file: Path, w
 def test_only_an_active_key_of_the_stream_has_a_url(facts_file: Path, world: World, command: str, how: str) -> None:
     made = {
         "unknown": lambda: "00000000",
-        "revoked": lambda: world.key_id if world.keys.revoke(world.key_id) else "",
-        "expired": lambda: world.keys.add("demo", "", world.clock.now() - timedelta(minutes=1))[0],
-        "of another stream": lambda: world.keys.add("coffee-and-stocks", "")[0],
+        "revoked": lambda: world.key_id if world.revoke_key(world.key_id) else "",
+        "expired": lambda: world.add_key("demo", "", world.clock.now() - timedelta(minutes=1))[0],
+        "of another stream": lambda: world.add_key("coffee-and-stocks", "")[0],
     }
     result = run(facts_file, command, "demo", "--key", made[how]())
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)

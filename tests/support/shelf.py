@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from headend.model.recordings import Archive, Keep
+from headend.model.store import place_of
 from hooks_app.archive.catalogue import Catalogue
 from hooks_app.archive.collector import Collected, Collector
 from hooks_app.archive.finished import Finished
@@ -39,6 +40,8 @@ def policy(**changed: Any) -> Policy:
         "high_water_percent": keep.high_water_percent,
         "low_water_percent": keep.low_water_percent,
         "remote": None,
+        "place": place_of(ARCHIVE),
+        "reserve_bytes": 0,
     }
     return Policy(**{**values, **changed})
 
@@ -185,10 +188,10 @@ class Shelf:
         assert self.catalogue.archived(recording_id)
         return recording_id
 
-    def upload(self, recording_id: int) -> None:
+    def upload(self, recording_id: int, archive: Archive = ARCHIVE) -> None:
         """Everything of it that is wanted is in the store, and verified."""
         (found,) = (
-            one for one in self.catalogue.to_archive(self.now, ARCHIVE, 1000) if one.recording_id == recording_id
+            one for one in self.catalogue.to_archive(self.now, archive, 1000) if one.recording_id == recording_id
         )
         for file in found.files:
             self.catalogue.read(file.id, file.sha256 or SHA256)

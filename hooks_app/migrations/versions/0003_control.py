@@ -11,8 +11,9 @@ revision = "0003"
 down_revision = "0002"
 
 _TIME = sa.DateTime(timezone=True)
-_KEY_COLUMNS = ("last_used_at", "gate", "event_id")
+_KEY_COLUMNS = ("last_used_at", "gate", "event_id", "owner")
 _SESSION_COLUMNS = (
+    "owner",
     "event_id",
     "host",
     "codecs",
@@ -37,8 +38,11 @@ def upgrade() -> None:
         batch.add_column(sa.Column("last_used_at", _TIME))
         batch.add_column(sa.Column("gate", sa.String(8), nullable=False, server_default="always"))
         batch.add_column(sa.Column("event_id", sa.Integer))
+        batch.add_column(sa.Column("owner", sa.String(40)))
         batch.create_foreign_key("stream_key_event_id_fkey", "event", ["event_id"], ["id"])
+        batch.create_foreign_key("stream_key_owner_fkey", "owner", ["owner"], ["name"])
     with op.batch_alter_table("session") as batch:
+        batch.add_column(sa.Column("owner", sa.String(40)))
         batch.add_column(sa.Column("event_id", sa.Integer))
         batch.add_column(sa.Column("host", sa.String(64), nullable=False, server_default=""))
         batch.add_column(sa.Column("codecs", sa.JSON))
@@ -50,6 +54,8 @@ def upgrade() -> None:
         batch.add_column(sa.Column("started_monotonic", sa.Double))
         batch.add_column(sa.Column("ended_monotonic", sa.Double))
         batch.add_column(sa.Column("ending", sa.String(80)))
+        batch.create_foreign_key("session_owner_fkey", "owner", ["owner"], ["name"])
+        batch.create_index("ix_session_owner", ["owner"])
         batch.create_foreign_key("session_event_id_fkey", "event", ["event_id"], ["id"])
         batch.create_index("ix_session_event_id", ["event_id"])
     op.create_table(
@@ -89,11 +95,14 @@ def downgrade() -> None:
     op.drop_table("host")
     op.create_table("tick", sa.Column("id", sa.Integer, primary_key=True), sa.Column("at", _TIME, nullable=False))
     with op.batch_alter_table("session") as batch:
+        batch.drop_index("ix_session_owner")
+        batch.drop_constraint("session_owner_fkey", type_="foreignkey")
         batch.drop_index("ix_session_event_id")
         batch.drop_constraint("session_event_id_fkey", type_="foreignkey")
         for column in reversed(_SESSION_COLUMNS):
             batch.drop_column(column)
     with op.batch_alter_table("stream_key") as batch:
+        batch.drop_constraint("stream_key_owner_fkey", type_="foreignkey")
         batch.drop_constraint("stream_key_event_id_fkey", type_="foreignkey")
         for column in reversed(_KEY_COLUMNS):
             batch.drop_column(column)
@@ -147,8 +156,10 @@ def _create_plans() -> None:
         sa.Column("ad_hoc", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("schedule_id", sa.Integer, sa.ForeignKey("schedule.id")),
         sa.Column("occurrence", sa.String(19)),
+        sa.Column("edited", sa.Boolean, nullable=False, server_default=sa.false()),
         *_bookkeeping_columns(),
         sa.UniqueConstraint("schedule_id", "occurrence", name="one_event_per_occurrence"),
+        sqlite_autoincrement=True,
     )
     op.create_index("events_of_stream", "event", ["slug", "starts_at"])
     op.create_index("events_by_state", "event", ["state", "starts_at"])

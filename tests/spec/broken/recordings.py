@@ -207,6 +207,20 @@ OPTIONS = (
         "GLACIER_IR, or set recordings.replay.mode to off.",
     ),
     Case(
+        "never verified in the ice",
+        archive("storage_class: GLACIER", "encryption: aws:kms"),
+        f"{OPTION}:20 {STORE}.storage_class: what lies in GLACIER cannot be read back to be verified, and with "
+        "encryption aws:kms the store's ETag is not the MD5. Use GLACIER_IR, or let a rule of the bucket move it there "
+        "later.",
+    ),
+    Case(
+        "locked in the ice with the MD5 told",
+        archive("storage_class: DEEP_ARCHIVE", "object_lock: governance", "checksums: when_required"),
+        f"{OPTION}:20 {STORE}.storage_class: what lies in DEEP_ARCHIVE cannot be read back to be verified, and with "
+        "object_lock and checksums when_required the store is told the MD5 by which it would be. Use GLACIER_IR, or "
+        "let a rule of the bucket move it there later.",
+    ),
+    Case(
         "an archive of nothing",
         SITE + STREAMS + "recordings:\n  archive: {bucket: abc, access_key_id: A, secret: archive}\n",
         "7:3 recordings.archive: an archive, and nothing is recorded. Set recordings.record to true, or 'record: "
