@@ -44,7 +44,7 @@ from hooks_app.made_streams import MadeStreams
 from hooks_app.media import Media, MediaRoot
 from hooks_app.metrics import Metrics, Scrape
 from hooks_app.notify import notify
-from hooks_app.problem import add_problem_handlers
+from hooks_app.problem import add_problem_handlers, describe_problem
 from hooks_app.reconcile import Reconciler
 from hooks_app.schedules import Schedules
 from hooks_app.silence import Silence
@@ -241,6 +241,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(router)
     app.include_router(health_routes(lambda: reconcile_loop.age_seconds() < HEALTHY_SECONDS, readiness, metrics.text))
     add_problem_handlers(app)
+    describe_problem(app)
     app.add_middleware(HookGate)
     app.add_middleware(Limits, clock=clock)
     app.state.reconciler, app.state.watcher, app.state.enforcer = reconciler, watcher, enforcer

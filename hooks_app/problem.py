@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 NO_STORE = {"Cache-Control": "no-store"}
+PROBLEM_TYPE = "application/problem+json"
+PROBLEM_REF = "#/components/schemas/Problem"
 
 
 class Problem(BaseModel):
@@ -33,7 +36,19 @@ class Problem(BaseModel):
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem document; its title is the status's own phrase."""
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse(content, status, {**NO_STORE, **(headers or {})}, media_type="application/problem+json")
+    return JSONResponse(content, status, {**NO_STORE, **(headers or {})}, media_type=PROBLEM_TYPE)
+
+
+def describe_problem(app: FastAPI) -> None:
+    """Put what PROBLEM_REF names into the app's description."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = plain()
+        document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def add_problem_handlers(app: FastAPI) -> None:

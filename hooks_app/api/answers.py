@@ -15,7 +15,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from hooks_app.api.plain_text import FAULT, is_plain
-from hooks_app.problem import NO_STORE, Problem
+from hooks_app.problem import NO_STORE, PROBLEM_REF, PROBLEM_TYPE
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -154,4 +154,5 @@ def _tags(header: str) -> list[str]:
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that a route may answer, for its description; 422 always, or FastAPI would describe its own."""
-    return {status: {"model": Problem, "content": {"application/problem+json": {}}} for status in {*statuses, 422}}
+    # By reference, not as a model: FastAPI would say application/json, and make one anew for each status of each route.
+    return {status: {"content": {PROBLEM_TYPE: {"schema": {"$ref": PROBLEM_REF}}}} for status in {*statuses, 422}}

@@ -72,6 +72,18 @@ def test_the_description_asks_for_a_token_where_one_is_needed_and_only_there(wor
     assert asks == {(method, path): needed is not None for method, path, needed in routes(world.app)}
 
 
+def test_every_problem_is_described_by_its_own_media_type(world: World) -> None:
+    document = world.app.openapi()
+    assert set(document["components"]["schemas"]["Problem"]["required"]) == {"type", "title", "status", "detail"}
+    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            problems = {status: said for status, said in operation["responses"].items() if status >= "400"}
+            assert problems or not path.startswith(PREFIX)
+            for said in problems.values():
+                assert said["content"] == {"application/problem+json": reference}, path
+
+
 def test_without_a_token_nothing_else_is_given(world: World) -> None:
     closed = [(method, path) for method, path, needed in routes(world.app) if needed is not None]
     assert len(closed) >= 30
