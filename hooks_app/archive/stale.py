@@ -39,7 +39,11 @@ def abort_stale(
             for listed in page.get("Uploads", []):
                 if below_prefix(archive, listed["Key"]) and now - listed["Initiated"] >= older_than:
                     stale.append(Begun(listed["Key"], listed["UploadId"]))
-    except (BotoCoreError, ClientError, OSError) as error:
+    except ClientError as error:
+        # What some stores say where there is none.
+        if code(error) != "NoSuchUpload":
+            raise fault_of(error, archive, prefix) from None
+    except (BotoCoreError, OSError) as error:
         raise fault_of(error, archive, prefix) from None
     aborted = 0
     for upload in orphans(stale):

@@ -192,6 +192,10 @@ def test_more_stale_uploads_than_one_answer_lists_are_all_aborted(shelf: Shelf) 
     assert shelf.multiparts() == []
 
 
+def test_a_store_that_says_in_its_own_way_that_there_is_none_is_understood(awkward: Shelf) -> None:
+    assert awkward.store().abort_stale(list, timedelta(hours=24)) == 0
+
+
 def test_a_presigned_url_plays_and_ends(shelf: Shelf) -> None:
     file, path = shelf.file(50_000)
     store = shelf.store()

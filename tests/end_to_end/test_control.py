@@ -94,11 +94,12 @@ def test_a_change_is_heard_within_two_seconds_of_the_publish(
 
 def test_a_planned_event_is_met_and_told_everywhere(origin: Origin, key: Key, publish: Publish, ask: Ask) -> None:
     now = time.time()
-    times = {
-        name: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds))
-        for name, seconds in (("starts_at", 60), ("ends_at", 3600))
-    }
-    made = ask("POST", "events", json={"slug": origin.slug, "title": "Planned show", **times})
+
+    def window(begins: int, ends: int) -> dict[str, str]:
+        times = {"starts_at": now + begins, "ends_at": now + ends}
+        return {name: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for name, at in times.items()}
+
+    made = ask("POST", "events", json={"slug": origin.slug, "title": "Planned show", **window(60, 3600)})
     assert made.status_code == 201, made.text
     event_id = made.json()["id"]
     assert origin.state()["state"] == "scheduled"
@@ -110,6 +111,9 @@ def test_a_planned_event_is_met_and_told_everywhere(origin: Origin, key: Key, pu
     (session,) = ask("GET", f"sessions?stream={origin.slug}&limit=1").json()["items"]
     until(5, lambda: ask("GET", f"sessions/{session['id']}").json()["codecs"] is not None)
     assert ask("GET", f"sessions/{session['id']}").json()["codecs"]["video"] == "H264"
+    # Its window closes with it: whatever is published after this is not for it.
+    closed = ask("PATCH", f"events/{event_id}", json=window(-60, 0), headers={"If-Match": "*"})
+    assert closed.status_code == 200, closed.text
     publisher.stop()
     origin.wait_state("ended")
     assert ask("GET", f"events/{event_id}").json()["state"] == "ended"
