@@ -1,4 +1,4 @@
-"""Everything that CI runs, in one go: style, types, layers, tests, real hosts. `--fast` needs a minute and no host."""
+"""Everything that CI runs, in one go: style, types, layers, tests, real hosts. `--fast` leaves the hosts out."""
 
 from __future__ import annotations
 
