@@ -53,7 +53,7 @@ ngx_srt_accept_one(ngx_srt_thread_t *t, ngx_srt_listener_t *listener,
     (void) pthread_mutex_unlock(&rt->mutex);
 
     if (s == NULL) {
-        (void) srt_close(sock);
+        ngx_srt_close(t, sock, ngx_srt_now());
         return;
     }
 
@@ -103,8 +103,7 @@ ngx_srt_accept_one(ngx_srt_thread_t *t, ngx_srt_listener_t *listener,
     (void) pthread_mutex_unlock(&rt->mutex);
 
     if (reason != NULL) {
-        (void) srt_epoll_remove_usock(t->epoll, sock);
-        (void) srt_close(sock);
+        ngx_srt_close(t, sock, ngx_srt_now());
         return;
     }
 

@@ -130,8 +130,6 @@ ngx_srt_filter_attempt(ngx_srt_filter_t *filter, const struct sockaddr *peer,
 
     changed = ngx_srt_filter_expire(filter, now_ms);
 
-    filter->attempts++;
-
     if (ngx_srt_filter_address(filter, peer, &wanted) != 0) {
         return changed;
     }
@@ -141,7 +139,15 @@ ngx_srt_filter_attempt(ngx_srt_filter_t *filter, const struct sockaddr *peer,
         return ngx_srt_filter_close(filter, now_ms) || changed;
     }
 
-    if (++entry->attempts > filter->per_address && !entry->blocked) {
+    /* what the kernel had let through before its block is nobody else's */
+
+    if (entry->blocked) {
+        return changed;
+    }
+
+    filter->attempts++;
+
+    if (++entry->attempts > filter->per_address) {
 
         if (ngx_srt_filter_blocked(filter) == NGX_SRT_FILTER_BLOCKS) {
             entry->trusted_until = 0;
@@ -294,13 +300,29 @@ ngx_srt_filter_block(ngx_srt_filter_entry_t *entry, int64_t now_ms)
 }
 
 
-/* too many attempts in all: who made them waits, and who comes new is heard */
+/*
+ * Too many attempts in all: who made most of them waits, at least half as many
+ * as the busiest; who has just come, or comes new, is heard.
+ */
 
 static int
 ngx_srt_filter_brake(ngx_srt_filter_t *filter, int64_t now_ms)
 {
     size_t                   i, blocked, room;
+    uint32_t                 most;
     ngx_srt_filter_entry_t  *entry;
+
+    most = 0;
+
+    for (i = 0; i < filter->used; i++) {
+        entry = &filter->entry[i];
+
+        if (!entry->blocked && entry->trusted_until == 0
+            && entry->attempts > most)
+        {
+            most = entry->attempts;
+        }
+    }
 
     blocked = 0;
     room = NGX_SRT_FILTER_BLOCKS - ngx_srt_filter_blocked(filter);
@@ -309,7 +331,7 @@ ngx_srt_filter_brake(ngx_srt_filter_t *filter, int64_t now_ms)
         entry = &filter->entry[i];
 
         if (!entry->blocked && entry->trusted_until == 0
-            && entry->attempts != 0)
+            && entry->attempts != 0 && entry->attempts >= most - most / 2)
         {
             ngx_srt_filter_block(entry, now_ms);
             blocked++;

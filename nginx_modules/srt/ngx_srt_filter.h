@@ -71,9 +71,10 @@ typedef struct {
 
 /*
  * Limits of attempts in a period, from one address and from everybody.  Beyond
- * the second, every address that tried in this period is blocked, so that those
- * who come new are still heard; where there is no room for that, everybody is.
- * Both spare the addresses that are trusted.
+ * the second, the addresses that tried most in this period are blocked, so that
+ * those who try once are still heard; where there is no room for that,
+ * everybody is.  Both spare the addresses that are trusted, and what still
+ * comes from one that is blocked counts for nobody.
  */
 
 void ngx_srt_filter_init(ngx_srt_filter_t *filter, uint32_t per_address,

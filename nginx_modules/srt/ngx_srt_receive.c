@@ -236,8 +236,7 @@ ngx_srt_receive_close(ngx_srt_thread_t *t, ngx_srt_session_t *s,
 
     ngx_srt_receive_sample(s);
 
-    (void) srt_epoll_remove_usock(t->epoll, s->sock);
-    (void) srt_close(s->sock);
+    ngx_srt_close(t, s->sock, s->since);
 
     for (i = 0; i < t->nlive; i++) {
         if (t->live[i] == s) {

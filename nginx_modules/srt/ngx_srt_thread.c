@@ -288,6 +288,8 @@ ngx_srt_thread_tend(ngx_srt_thread_t *t)
         ngx_srt_receive_tend(t, s);
     }
 
+    ngx_srt_close_due(t, now);
+
     for (i = t->nlive; sample && i > 0; i--) {
         ngx_srt_receive_check(t, t->live[i - 1]);
     }
@@ -376,6 +378,8 @@ ngx_srt_thread_end(ngx_srt_thread_t *t)
     while (t->nlive != 0) {
         ngx_srt_receive_close(t, t->live[t->nlive - 1], reason);
     }
+
+    ngx_srt_close_all(t);
 
     if (t->epoll != -1) {
         (void) srt_epoll_release(t->epoll);

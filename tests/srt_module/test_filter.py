@@ -229,6 +229,26 @@ def test_when_there_are_too_many_attempts_who_made_them_waits_and_others_do_not(
     assert filter_.passes(SOUND, "127.0.2.0")
 
 
+def test_when_there_are_too_many_attempts_who_made_one_is_not_among_those_who_made_most(make: MakeFilter) -> None:
+    filter_ = make(per_address=20)
+    assert not filter_.attempt("127.0.0.1", 0)
+    assert not any(filter_.attempt(f"127.0.2.{number}", 0, 9) for number in range(4))
+    assert filter_.attempt("127.0.2.0", 0, IN_ALL)
+    assert all(filter_.refuses(f"127.0.2.{number}") for number in range(4))
+    assert not filter_.refuses("127.0.0.1")
+    assert filter_.passes(SOUND, "127.0.0.1")
+
+
+def test_what_a_blocked_address_had_sent_before_counts_for_nobody(make: MakeFilter) -> None:
+    filter_ = make()
+    assert not filter_.attempt("127.0.0.1", 0)
+    assert filter_.attempt("127.0.0.2", 0, PER_ADDRESS + 1)
+    assert not filter_.attempt("127.0.0.2", 10, 100 * IN_ALL)
+    assert not filter_.refuses("127.0.0.1")
+    assert not filter_.refuses("127.0.0.3")
+    assert filter_.passes(SOUND, "127.0.0.1")
+
+
 def close(filter_: Filter, now_ms: int) -> None:
     """More blocks than there is room for."""
     for number in range(BLOCKS):
