@@ -50,10 +50,13 @@ def taking(names: Sequence[str], worker: str, now: datetime) -> ReturningUpdate[
     """The statement that leases the next message of those places."""
     # The oldest of each lane that is not finished, where nobody has another one of the lane leased.
     heads = (
-        select(func.min(MessageRow.id))
+        select(func.min(MessageRow.id).label("id"))
         .where(MessageRow.state.in_([QUEUED, LEASED]), MessageRow.held.is_(False), MessageRow.destination.in_(names))
         .group_by(MessageRow.destination, MessageRow.slug, MessageRow.part)
         .having(func.max(case((MessageRow.state == LEASED, 1), else_=0)) == 0)
+        .cte("heads")
+        # Once: where thousands of rows are new, PostgreSQL takes the table for empty, and would ask again for each.
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     first = (
         select(MessageRow.id)
@@ -62,7 +65,7 @@ def taking(names: Sequence[str], worker: str, now: datetime) -> ReturningUpdate[
             MessageRow.held.is_(False),
             MessageRow.due_at <= now,
             MessageRow.not_after >= now,
-            MessageRow.id.in_(heads),
+            MessageRow.id.in_(select(heads.c.id)),
         )
         .order_by(MessageRow.id)
         .limit(1)
