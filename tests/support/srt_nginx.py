@@ -88,9 +88,15 @@ class SrtServer:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/{name}", timeout=5) as answer:
             return str(answer.read().decode())
 
-    def errors(self) -> str:
-        """Its log, level info and above."""
-        return (self.run / "error.log").read_text(errors="replace")
+    def errors(self, since: int = 0) -> str:
+        """Its log, level info and above, from that many bytes on."""
+        with (self.run / "error.log").open("rb") as file:
+            file.seek(since)
+            return file.read().decode(errors="replace")
+
+    def log_size(self) -> int:
+        """Bytes of its log."""
+        return (self.run / "error.log").stat().st_size
 
     def reports(self) -> str:
         """What a sanitizer has printed; nothing in a normal build."""
