@@ -121,13 +121,13 @@ class Admission:
     ) -> float:
         stream = self.streams[call.slug]
         try:
-            # Now, so that an SRT caller of this stream is turned away at the door.
-            self.admit_list.refresh()
             began = self.clock.monotonic()
             self._attach(call.slug, waiting, deadline)
             attach_seconds = self.clock.monotonic() - began
             self.ledger.admit(session.id, call.client_id, publisher, stream, self.media.newest(stream))
-            self.admit_list.refresh()
+            if not session.has_publisher:
+                # It has one again; of every other the list said so while the encoder attached.
+                self.admit_list.refresh()
         except ElsewhereError as error:
             self._give_up(session, str(error))
             raise UnavailableError(str(error)) from None
@@ -176,6 +176,8 @@ class Admission:
 
     def _attach(self, slug: str, before: frozenset[int], deadline: float) -> None:
         self.units.restart(slug)
+        # While it starts: from now on an SRT caller of this stream is turned away at the door.
+        self.admit_list.refresh()
         while self.clock.monotonic() < deadline:
             if self.stat.read().of(slug).encoders - before:
                 return

@@ -19,6 +19,7 @@ from hooks_app.events import Broadcast, Events
 from hooks_app.key_gate import KeyGate
 from hooks_app.keys import KeyView
 from hooks_app.ledger import KICK_SECONDS
+from hooks_app.stat_page import StatPage
 from tests.hooks_app.conftest import World, stream_facts
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -78,9 +79,20 @@ def test_a_key_of_no_stream_is_not_on_it(world: World, listing: AdmitList) -> No
     assert not listing.write()
 
 
-def test_an_rtmp_publisher_takes_the_stream_before_its_encoder_is_there(world: World) -> None:
+def test_an_rtmp_publisher_takes_the_stream_before_its_encoder_is_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[list[str]] = []
-    world.units.restarted = lambda slug: (seen.append(world.admit_list()), world.ingest.attach(slug))[1]
+    page = world.ingest.read
+
+    def look() -> StatPage:
+        if "restart demo" in world.units.calls and not seen:
+            seen.append(world.admit_list())
+            world.ingest.attach("demo")
+        return page()
+
+    world.units.restarted = lambda slug: None
+    monkeypatch.setattr(world.ingest, "read", look)
     assert world.publish() == 200
     assert seen[0][:3] == TAKEN
     assert world.leave() == 200
