@@ -35,9 +35,6 @@ ENVIRONMENT = {"ASAN_OPTIONS": SANITIZER.format(leaks=0), "UBSAN_OPTIONS": "prin
 # HEADEND_SANITIZE=1: every test with a build that reports on stderr what it should not do, and fails of it.
 SANITIZE = bool(os.environ.get("HEADEND_SANITIZE"))
 
-# What such a build may hold beyond the product's own: the quarantine, and a margin around each piece of memory.
-SANITIZER_KIB = 128 * 1024 if SANITIZE else 0
-
 
 def srt_build(*, sanitize: bool = SANITIZE) -> Path:
     """Prefix of the product's own build, or of one with sanitizers."""
