@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -66,21 +67,29 @@ def fill(path: Path, when: Path) -> None:
         pass
 
 
-def test_a_disk_that_fills_meanwhile(small_disk: Path, shown: list[Message]) -> None:
+@pytest.mark.parametrize("when", [f".finishing-{STEM}.mp4", f"{STEM}.mp4"])
+def test_a_disk_that_fills_meanwhile(small_disk: Path, shown: list[Message], when: str) -> None:
     parts = Recorder(small_disk, seconds=9.5).record(shown)
     other = small_disk.parent / "other"
-    filler = threading.Thread(target=fill, args=(other, small_disk / f".finishing-{STEM}.mp4"))
+    filler = threading.Thread(target=fill, args=(other, small_disk / when))
     filler.start()
     done = finish(small_disk, parts)
     filler.join()
-    names = set(os.listdir(small_disk))
+    film = small_disk / f"{STEM}.mp4"
+    # Under its own name it is whole, whatever became of the rest.
+    there = hashlib.sha256(film.read_bytes()).hexdigest() if film.exists() else None
+    names = set(os.listdir(small_disk)) - {film.name}
     if done.status:
         # Not even the result had room.
         assert done.said.endswith("its result cannot be written: No space left on device\n")
         assert names == {*parts, "job.json"}
+    elif there:
+        assert (done.result["ok"], done.result["no_room"], done.result["video"]["sha256"]) == (True, False, there)
     else:
         assert (done.result["ok"], done.result["no_room"], done.result["video"]) == (False, True, None)
         assert done.result["fault"].startswith(("the disk has too little room: ", "the disk is full"))
         assert names == {*parts, "job.json", "result.json"}
     other.unlink()
-    assert finish(small_disk).result["ok"]
+    again = finish(small_disk).result
+    assert again["ok"]
+    assert there in (None, again["video"]["sha256"])
