@@ -160,18 +160,36 @@ def second_caller(caller: Caller) -> None:
 
 
 def used_nonce(caller: Caller) -> None:
-    options = caller.server.signed(caller.slug, lifetime=_LIFETIME)
+    caller.free()
+    time.sleep(_LOGGED_SECONDS)
     before = caller.server.log_size()
+    options = caller.server.signed(caller.slug, lifetime=_LIFETIME)
     caller.publish(options)
     caller.free()
     time.sleep(_LOGGED_SECONDS)
-    lines = caller.server.errors(before).splitlines()
-    if any(f"stream={caller.slug} " in line and ": upstream " in line for line in lines):
-        # It is not the caller's fault, and it may come again.
-        caller.connect(options).close()
-        caller.notes.acts["used_nonce_given_back"] += 1
+    try:
+        with caller.connect(options):
+            # Until it is on air, which it says itself, and nginx has said what it had to say before.
+            time.sleep(_LOGGED_SECONDS)
+    except SrtRefused as refusal:
+        if refusal.code != FORBIDDEN:
+            raise
+        assert not _failed_upstream(_told(caller, before)), "a nonce was not given back"
     else:
-        caller.refused(options, FORBIDDEN)
+        told = _told(caller, before)
+        on_air = [number for number, line in enumerate(told) if ": on air," in line]
+        # It comes again where it never was on air, as who leaves at once, or where the upstream is to blame.
+        assert len(on_air) < 2 or _failed_upstream(told[: on_air[-1]]), f"let in, and not refused {FORBIDDEN}"
+        caller.notes.acts["used_nonce_given_back"] += 1
+
+
+def _told(caller: Caller, since: int) -> list[str]:
+    """The log's lines about a caller's stream, from that many bytes on."""
+    return [line for line in caller.server.errors(since).splitlines() if f"stream={caller.slug} " in line]
+
+
+def _failed_upstream(lines: list[str]) -> bool:
+    return any(": upstream " in line for line in lines)
 
 
 def expired(caller: Caller) -> None:
