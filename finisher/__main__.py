@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 
 from finisher import files, job
+from finisher.fault import FaultError
 from finisher.finish import RESULT, finish
 
 FAILED, USAGE = 1, 2
@@ -39,6 +40,10 @@ def main() -> int:
     except OSError as error:
         with suppress(OSError):
             files.remove(files.new(RESULT))
+        if result["ok"]:
+            # Nobody will know of what was made, and the parts are there: the room belongs to what is on air.
+            with suppress(OSError, FaultError):
+                files.sweep(job.read(recording))
         return _say(FAILED, f"recording {recording}: its result cannot be written: {error.strerror}")
     if result["fault"]:
         _say(0, f"recording {recording}: {result['fault']}")
